@@ -1,0 +1,1 @@
+"""What every Twilio adapter shares: one HTTP client with deadlines, the error table and the webhook signature."""
