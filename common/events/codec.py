@@ -88,8 +88,8 @@ def _envelope(
     if not isinstance(data, dict):
         raise refusals.data_is_no_object()
     fact = validated(model, data)
-    if isinstance(fact, CustomerProfile) and fact.customer_id != customer_id:
-        raise refusals.profile_of_another()
+    if model.KEY_FIELD is not None and data[model.KEY_FIELD] != customer_id:
+        raise refusals.content_of_another(model.KEY_FIELD)
     return Envelope(
         id=required_text(attributes, "id"),
         source=required_text(attributes, "source"),

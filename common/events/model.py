@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from common.events.vocabulary import Name, Sentence
+from common.events.vocabulary import Reference, Sentence
 
 
 class Fact(BaseModel):
@@ -18,6 +18,9 @@ class Fact(BaseModel):
 
     EXAMPLE: ClassVar[Mapping[str, Any]]
     """A valid content as JSON would hold it; published in the schemas."""
+
+    KEY_FIELD: ClassVar[str | None] = None
+    """The field that repeats the record's key and must equal it; None when the content does not name its subject."""
 
     @classmethod
     def example(cls) -> Self:
@@ -33,8 +36,8 @@ class DecisionRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    rule_id: Name
-    pack_version: str
+    rule_id: Reference
+    pack_version: Reference
     inputs: dict[str, str | int | float | bool | None]
     reason: Sentence
 

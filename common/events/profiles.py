@@ -12,7 +12,7 @@ import phonenumbers
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from common.events.model import Fact
-from common.events.vocabulary import Channel, CustomerId, Moment, Purpose, Reference
+from common.events.vocabulary import Channel, CustomerId, Moment, Purpose, Reference, Region
 
 E164 = re.compile(r"^\+[1-9][0-9]{6,14}$")
 
@@ -79,6 +79,7 @@ class Preferences(_Part):
 class CustomerProfile(Fact):
     """All that is known of one customer; each new one replaces the one before, a null value erases the customer."""
 
+    KEY_FIELD: ClassVar[str | None] = "customer_id"
     TYPE: ClassVar[str] = "customer.profile.v1"
     EXAMPLE: ClassVar[Mapping[str, Any]] = {
         "customer_id": "c-000451",
@@ -102,7 +103,7 @@ class CustomerProfile(Fact):
     dialect: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{2,35}$")] | None = None
     birth_date: Annotated[dt.date, Field(ge=dt.date(1900, 1, 1), lt=dt.date(2150, 1, 1))] | None = None
     time_zone: Annotated[str, Field(max_length=64), AfterValidator(_is_zone)]
-    region: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+    region: Region
     jurisdiction: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     consent: dict[Purpose, Consent] = Field(default_factory=dict)
     preferences: Preferences = Preferences()

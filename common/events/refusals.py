@@ -120,13 +120,13 @@ def key_is_not_subject() -> InvalidEvent:
     )
 
 
-def profile_of_another() -> InvalidEvent:
-    """A profile whose content names another customer than its key."""
+def content_of_another(key_field: str) -> InvalidEvent:
+    """The content names another customer or region than the record's key."""
     return InvalidEvent(
-        "key_is_not_customer",
-        field="data.customer_id",
-        reason="the profile names another customer than the record's key",
-        remedy="set the Kafka key, the subject and data.customer_id to the same customer id",
+        "key_is_not_content",
+        field=f"data.{key_field}",
+        reason="the field differs from the record's key",
+        remedy=f"set the Kafka key, the subject and data.{key_field} to the same id",
     )
 
 

@@ -21,11 +21,20 @@ CUSTOMER_ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 CustomerId = Annotated[str, Field(pattern=CUSTOMER_ID_PATTERN)]
 """A pseudonymous key; also the Kafka key, so it decides partition and shard."""
 
+Region = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+"""Where a customer lives or an emergency rules, such as an ISO 3166-2 code; also a Kafka key, for `emergency.*`."""
+
 Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./:+#-]{1,128}$")]
 """An opaque id of another system or of ours: policy, claim, task, call, attempt."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,79}$")]
 """A short constant name: reason code, template, flow, scenario, queue."""
+
+Names = Annotated[tuple[Name, ...], Field(min_length=1, max_length=50)]
+"""Several constant names, such as the documents that are missing."""
+
+Label = Annotated[str, Field(min_length=1, max_length=120)]
+"""Words shown to the customer: a product's or bank's name."""
 
 Sentence = Annotated[str, Field(min_length=1, max_length=500)]
 """Words for a person to read; on the ledger never personal data."""
@@ -53,6 +62,7 @@ class Purpose(StrEnum):
     MARKETING = "marketing"
     STATUTORY = "statutory"
     EMERGENCY = "emergency"
+    ONE_TIME_CODE = "one_time_code"
 
 
 class Channel(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from common.events.model import Fact
-from common.events.vocabulary import Amount, Currency, Day, Moment, Name, Reference
+from common.events.vocabulary import Amount, Currency, Day, Label, Moment, Name, Reference
 
 
 class PremiumRenewalDue(Fact):
@@ -23,7 +23,7 @@ class PremiumRenewalDue(Fact):
     amount: Amount
     currency: Currency
     due_date: Day
-    product_name: str | None = None
+    product_name: Label | None = None
 
 
 class PremiumPaymentFailed(Fact):
@@ -52,11 +52,11 @@ class PremiumPaymentFailed(Fact):
     currency: Currency
     due_date: Day
     failed_at: Moment
-    reason_code: Name
+    reason_code: Reference
     payment_channel: Name | None = None
-    bank_name: str | None = None
+    bank_name: Label | None = None
     grace_ends_on: Day | None = None
-    product_name: str | None = None
+    product_name: Label | None = None
 
 
 class PremiumPaymentSucceeded(Fact):
