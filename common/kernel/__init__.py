@@ -1,0 +1,1 @@
+"""The kernel: decide, commit, act — one mechanism for every service (docs/adr/0001)."""

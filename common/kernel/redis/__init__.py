@@ -1,0 +1,1 @@
+"""The kernel's ports on Redis: one server, or a cluster of them."""

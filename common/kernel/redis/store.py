@@ -1,0 +1,264 @@
+"""Documents, seen marks, due work, outbox, changelog and shard records on Redis."""
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from math import ceil, floor
+from typing import Any, Generic, TypeVar
+
+from redis.asyncio import Redis, RedisCluster
+from redis.exceptions import RedisError
+
+from common.errors import TransientError
+from common.events.topics import partition_for
+from common.kernel.document import AggregateType, DocumentCodec
+from common.kernel.ports import (
+    Claim,
+    CommitResult,
+    FactMark,
+    Loaded,
+    NewDocument,
+    OutboxEntry,
+    ShardRecord,
+    Snapshot,
+)
+from common.kernel.redis import scripts
+from common.kernel.redis.connection import RunWatch, open_redis
+from common.kernel.redis.keys import SEEN_FOR, ShardKeys, clock_member, clock_parts
+from common.kernel.versions import next_version
+
+S = TypeVar("S")
+
+SEEN_SECONDS = int(SEEN_FOR.total_seconds())
+
+_shard_of = lru_cache(maxsize=65_536)(partition_for)
+
+
+class RedisStore(Generic[S]):
+    """All of the kernel's ports on Redis; see `common.kernel.ports` for their contracts."""
+
+    def __init__(self, url: str, kind: AggregateType[S], partitions: int) -> None:
+        self.url = url
+        self._watch = RunWatch()
+        self._redis: Any = open_redis(url, self._watch)
+        self._kind = kind
+        self._codec = DocumentCodec(kind)
+        self._partitions = partitions
+        self._keys = [ShardKeys(kind.service, shard) for shard in range(partitions)]
+        self._scripts: dict[str, Any] = {
+            name: self._redis.register_script(getattr(scripts, name.upper()))
+            for name in ("commit", "claim", "drop", "copied", "restore", "open", "settle")
+        }
+
+    @property
+    def redis(self) -> "Redis | RedisCluster":
+        """The client, for what else a service keeps there (rate limits)."""
+        client: Redis | RedisCluster = self._redis
+        return client
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._redis.aclose()
+
+    async def ping(self) -> None:
+        """Raises `TransientError` if Redis does not answer."""
+        async with _translated():
+            await self._redis.get(self._keys[0].fences)
+
+    # AggregateStore
+
+    def shard_of(self, customer_id: str) -> int:
+        """See `AggregateStore`."""
+        return _shard_of(customer_id, self._partitions)
+
+    def next_version(self, version: int) -> int:
+        """See `AggregateStore`."""
+        return next_version(version, secrets.randbits)
+
+    async def load(self, customer_id: str) -> Loaded[S]:
+        """See `AggregateStore`."""
+        keys = self._keys[self.shard_of(customer_id)]
+        async with _translated():
+            version, schema, body = await self._redis.hmget(keys.doc(customer_id), "v", "s", "d")
+        if version is None:
+            return Loaded(customer_id, self._kind.empty(customer_id))
+        content = self._codec.decode(body, int(schema))
+        return Loaded(customer_id, content.state, int(version), content.sequence, content.applied)
+
+    async def commit(
+        self, loaded: Loaded[S], new: NewDocument[S], *, mark: FactMark | None = None, claim: Claim | None = None
+    ) -> CommitResult:
+        """See `AggregateStore`."""
+        customer_id = loaded.customer_id
+        keys = self._keys[self.shard_of(customer_id)]
+        body = self._codec.encode(new.state, new.sequence, new.applied)
+        names = [keys.doc(customer_id), keys.due, keys.fence, keys.outbox, keys.changed]
+        if mark:
+            names.append(keys.seen(mark.fact_id))
+        arguments: list[Any] = [loaded.version, new.version, self._kind.schema, body, customer_id]
+        arguments += [mark.digest if mark else "", SEEN_SECONDS]
+        arguments += [clock_member(claim.customer_id, claim.item_id), claim.fence] if claim else ["", ""]
+        arguments.append(len(new.clocks_set))
+        for item_id, at in new.clocks_set.items():
+            arguments += (_due(at), clock_member(customer_id, item_id))
+        arguments.append(len(new.clocks_removed))
+        arguments += [clock_member(customer_id, item_id) for item_id in new.clocks_removed]
+        arguments.append(len(new.ledger))
+        arguments += new.ledger
+        async with _translated():
+            return CommitResult((await self._scripts["commit"](keys=names, args=arguments)).decode())
+
+    # SeenMarks
+
+    async def seen(self, shard: int, fact_ids: Sequence[str]) -> Sequence[str | None]:
+        """See `SeenMarks`."""
+        if not fact_ids:
+            return []
+        async with _translated():
+            found = await self._redis.mget([self._keys[shard].seen(fact_id) for fact_id in fact_ids])
+        return [digest.decode() if digest is not None else None for digest in found]
+
+    async def mark(self, shard: int, marks: Sequence[FactMark]) -> None:
+        """See `SeenMarks`."""
+        async with _translated(), self._redis.pipeline(transaction=False) as pipe:
+            for mark in marks:
+                pipe.set(self._keys[shard].seen(mark.fact_id), mark.digest, ex=SEEN_SECONDS, nx=True)
+            await pipe.execute()
+
+    # DueWork
+
+    async def claim(
+        self, shards: Sequence[int], now: datetime, lease: timedelta, limit: int
+    ) -> tuple[Sequence[Claim], datetime | None]:
+        """See `DueWork`."""
+        claims: list[Claim] = []
+        next_due: list[datetime] = []
+        for shard in shards:
+            keys = self._keys[shard]
+            async with _translated():
+                earliest, claimed = await self._scripts["claim"](
+                    keys=[keys.due, keys.fence, keys.fences],
+                    args=[_floor(now), _due(now + lease), limit - len(claims)],
+                )
+            for member, score, fence in zip(claimed[::3], claimed[1::3], claimed[2::3], strict=True):
+                claims.append(Claim(*clock_parts(member), fence=int(fence), due_at=_moment(score)))
+            if earliest:
+                next_due.append(_moment(earliest))
+        return claims, min(next_due, default=None)
+
+    async def drop(self, claim: Claim) -> None:
+        """See `DueWork`."""
+        keys = self._keys[self.shard_of(claim.customer_id)]
+        async with _translated():
+            await self._scripts["drop"](
+                keys=[keys.due, keys.fence], args=[clock_member(claim.customer_id, claim.item_id), claim.fence]
+            )
+
+    # Outbox
+
+    async def read(self, shard: int, limit: int) -> Sequence[OutboxEntry]:
+        """See `Outbox`."""
+        async with _translated():
+            found = await self._redis.xrange(self._keys[shard].outbox, count=limit)
+        return [OutboxEntry(position.decode(), *next(iter(fields.items()))) for position, fields in found]
+
+    async def trim(self, shard: int, up_to: str) -> None:
+        """See `Outbox`."""
+        milliseconds, _, number = up_to.partition("-")
+        async with _translated():
+            await self._redis.xtrim(
+                self._keys[shard].outbox, minid=f"{milliseconds}-{int(number) + 1}", approximate=False
+            )
+
+    # Changelog
+
+    async def changed(self, shard: int, limit: int) -> Sequence[Snapshot]:
+        """See `Changelog`."""
+        keys = self._keys[shard]
+        async with _translated():
+            customers = [name.decode() for name in await self._redis.zrange(keys.changed, 0, limit - 1)]
+            if not customers:
+                return []
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for customer_id in customers:
+                    pipe.hmget(keys.doc(customer_id), "v", "s", "d")
+                documents = await pipe.execute()
+        return [
+            Snapshot(customer_id, int(version), b"%s %s %s" % (version, schema, body))
+            for customer_id, (version, schema, body) in zip(customers, documents, strict=True)
+            if version is not None
+        ]
+
+    async def copied(self, shard: int, snapshots: Sequence[Snapshot]) -> None:
+        """See `Changelog`."""
+        arguments: list[Any] = [part for shot in snapshots for part in (shot.customer_id, shot.version)]
+        async with _translated():
+            await self._scripts["copied"](keys=[self._keys[shard].changed], args=arguments)
+
+    async def restore(self, shard: int, snapshots: Sequence[Snapshot]) -> int:
+        """See `Changelog`."""
+        return sum([await self._put_back(self._keys[shard], snapshot) for snapshot in snapshots])
+
+    async def _put_back(self, keys: ShardKeys, snapshot: Snapshot) -> int:
+        version, schema, body = snapshot.body.split(b" ", 2)
+        arguments: list[Any] = [version, schema, body]
+        for item_id, at in self._kind.clocks(self._codec.decode(body, int(schema)).state).items():
+            arguments += (_due(at), clock_member(snapshot.customer_id, item_id))
+        async with _translated():
+            return int(
+                await self._scripts["restore"](keys=[keys.doc(snapshot.customer_id), keys.due], args=arguments)
+            )
+
+    # ShardRecords
+
+    @property
+    def generation(self) -> int:
+        """See `ShardRecords`."""
+        return self._watch.generation
+
+    async def open(self, shard: int, now: datetime) -> ShardRecord:
+        """See `ShardRecords`."""
+        async with _translated():
+            flat = await self._scripts["open"](keys=[self._keys[shard].record], args=[_due(now)])
+        fields = {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
+        return ShardRecord(
+            born="born" in fields,
+            doubt_until=_moment(fields["doubt"]) if "doubt" in fields else None,
+            audited={name.removeprefix("at:"): int(at) for name, at in fields.items() if name.startswith("at:")},
+        )
+
+    async def audited(self, shard: int, topic: str, next_offset: int) -> None:
+        """See `ShardRecords`."""
+        async with _translated():
+            await self._redis.hset(self._keys[shard].record, f"at:{topic}", next_offset)
+
+    async def settle(self, shard: int, *, doubt_until: datetime | None) -> None:
+        """See `ShardRecords`."""
+        async with _translated():
+            await self._scripts["settle"](
+                keys=[self._keys[shard].record], args=[_due(doubt_until) if doubt_until else ""]
+            )
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    """Turns the library's errors into ours: the store is unavailable, nothing else is known."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise TransientError("store_unavailable", kind=type(error).__name__) from error
+
+
+def _due(at: datetime) -> int:
+    # rounded up, and `now` down: what Redis calls due is due for the state's finer clocks, too
+    return ceil(at.timestamp() * 1000)
+
+
+def _floor(now: datetime) -> int:
+    return floor(now.timestamp() * 1000)
+
+
+def _moment(milliseconds: bytes | str) -> datetime:
+    return datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
