@@ -1,0 +1,1 @@
+"""Everything needed to run the product on one machine: real Kafka, real Redis and supervised processes."""

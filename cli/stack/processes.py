@@ -1,0 +1,116 @@
+"""Child processes that never outlive their parent: own process group, output to a file, last words kept."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import IO
+
+PR_SET_PDEATHSIG = 1
+LAST_WORDS_LINES = 12
+LAST_WORDS_BYTES = 16_384
+POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to start: command, environment on top of ours, and the file that takes its output."""
+
+    name: str
+    command: Sequence[str]
+    log_path: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    directory: Path | None = None
+
+
+def spawn(program: Program) -> subprocess.Popen[bytes]:
+    """Start the program in a process group of its own; on Linux it dies with the thread that called this.
+
+    Output is appended to `program.log_path`: a file, unlike a pipe, never blocks the program when nobody reads.
+
+    Raises:
+        OSError: the command could not be executed.
+    """
+    program.log_path.parent.mkdir(parents=True, exist_ok=True)
+    with program.log_path.open("ab") as log:
+        return _popen(program, log)
+
+
+def _popen(program: Program, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        list(program.command),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **program.environment},
+        cwd=program.directory,
+        start_new_session=True,
+        preexec_fn=_dies_with_parent(),  # noqa: PLW1509 - only a prepared libc call is made between fork and exec
+    )
+
+
+def _dies_with_parent() -> Callable[[], None] | None:
+    """A hook for the child that asks the kernel to kill it when its parent ends, also by SIGKILL (prctl(2))."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # the parent died between fork and prctl: nobody would tell us
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return ask
+
+
+def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Signal the process and what it started; nothing happens when all of them have ended."""
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def stop(process: subprocess.Popen[bytes], *, grace: timedelta) -> int:
+    """Ask the process to end, wait up to `grace`, then kill its group; returns the exit code (negative: signal)."""
+    signal_group(process, signal.SIGTERM)
+    try:
+        process.wait(grace.total_seconds())
+    except subprocess.TimeoutExpired:
+        kill(process)
+    return process.wait()
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL the process's group and reap it."""
+    signal_group(process, signal.SIGKILL)
+    process.wait()
+
+
+def last_words(log_path: Path, *, lines: int = LAST_WORDS_LINES) -> str:
+    """The last lines of what a program said, or `` when it said nothing."""
+    try:
+        with log_path.open("rb") as log:
+            log.seek(0, os.SEEK_END)
+            log.seek(max(log.tell() - LAST_WORDS_BYTES, 0))
+            tail = log.read()
+    except FileNotFoundError:
+        return ""
+    return "\n".join(tail.decode(errors="replace").splitlines()[-lines:])
+
+
+def wait_until(probe: Callable[[], bool], process: subprocess.Popen[bytes], *, timeout: timedelta) -> bool:
+    """Poll `probe` until it holds, the process ends or the time is over; returns what the probe said last."""
+    deadline = time.monotonic() + timeout.total_seconds()
+    while time.monotonic() < deadline and process.poll() is None:
+        if probe():
+            return True
+        time.sleep(POLL_SECONDS)
+    return False

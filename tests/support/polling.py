@@ -1,0 +1,54 @@
+"""Bounded polling: the only place where a test waits for time to pass."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+POLL_SECONDS = 0.02
+
+
+class NeverHappened(AssertionError):
+    """The probe did not hold within its time."""
+
+
+def eventually(probe: Callable[[], T], timeout: float = 10.0, *, interval: float = POLL_SECONDS) -> T:
+    """Call `probe` until it returns something true or stops failing its assertions; returns what it returned.
+
+    Args:
+        probe: returns a truthy value when it holds; an AssertionError counts as not yet.
+        timeout: seconds until `NeverHappened` is raised, with the last failed assertion or value.
+        interval: seconds between two calls.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            said: object = (value := probe())
+            if value:
+                return value
+        except AssertionError as error:
+            said = error
+        if time.monotonic() >= deadline:
+            raise NeverHappened(f"not within {timeout} s; last: {said!r}")
+        time.sleep(interval)
+
+
+async def eventually_async(
+    probe: Callable[[], Awaitable[T] | T], timeout: float = 10.0, *, interval: float = POLL_SECONDS
+) -> T:
+    """`eventually` for a running event loop: the probe may be a plain or an async function."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            called = probe()
+            said: object = (value := await called if inspect.isawaitable(called) else called)
+            if value:
+                return value
+        except AssertionError as error:
+            said = error
+        if time.monotonic() >= deadline:
+            raise NeverHappened(f"not within {timeout} s; last: {said!r}")
+        await asyncio.sleep(interval)
