@@ -164,34 +164,6 @@ CALL_OUTCOME_EXPIRED: CallOutcome.ValueType  # 7
 """Its window closed before it could be dialled."""
 Global___CallOutcome: _TypeAlias = CallOutcome  # noqa: Y015
 
-class _CustomerRequest:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _CustomerRequestEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CustomerRequest.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    CUSTOMER_REQUEST_UNSPECIFIED: _CustomerRequest.ValueType  # 0
-    """Never sent."""
-    CUSTOMER_REQUEST_PAY_LINK: _CustomerRequest.ValueType  # 1
-    """To be told by SMS how to pay."""
-    CUSTOMER_REQUEST_HUMAN: _CustomerRequest.ValueType  # 2
-    """To speak to a person."""
-    CUSTOMER_REQUEST_OPT_OUT: _CustomerRequest.ValueType  # 3
-    """Not to be called like this again."""
-
-class CustomerRequest(_CustomerRequest, metaclass=_CustomerRequestEnumTypeWrapper):
-    """What the customer asked for during a call."""
-
-CUSTOMER_REQUEST_UNSPECIFIED: CustomerRequest.ValueType  # 0
-"""Never sent."""
-CUSTOMER_REQUEST_PAY_LINK: CustomerRequest.ValueType  # 1
-"""To be told by SMS how to pay."""
-CUSTOMER_REQUEST_HUMAN: CustomerRequest.ValueType  # 2
-"""To speak to a person."""
-CUSTOMER_REQUEST_OPT_OUT: CustomerRequest.ValueType  # 3
-"""Not to be called like this again."""
-Global___CustomerRequest: _TypeAlias = CustomerRequest  # noqa: Y015
-
 class _CancelResult:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -259,6 +231,32 @@ class CallContext(_message.Message):
 Global___CallContext: _TypeAlias = CallContext  # noqa: Y015
 
 @_typing.final
+class KeyPress(_message.Message):
+    """KeyPress is one key the customer pressed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    MEANING_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """One of 0-9 * #."""
+    meaning: _builtins.str
+    """The call flow's name for it, such as "tell_by_sms"."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        meaning: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "meaning", b"meaning"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyPress: _TypeAlias = KeyPress  # noqa: Y015
+
+@_typing.final
 class Call(_message.Message):
     """Call is the public view of one call; it holds no phone number."""
 
@@ -279,7 +277,7 @@ class Call(_message.Message):
     QUEUED_AT_FIELD_NUMBER: _builtins.int
     NEXT_TRY_AT_FIELD_NUMBER: _builtins.int
     ENDED_AT_FIELD_NUMBER: _builtins.int
-    CUSTOMER_REQUESTS_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
     ATTEMPT_COUNT_FIELD_NUMBER: _builtins.int
     PROVIDER_CALL_SID_FIELD_NUMBER: _builtins.int
     CANCELLED_TOO_LATE_FIELD_NUMBER: _builtins.int
@@ -337,8 +335,8 @@ class Call(_message.Message):
         """When it ended, if it did."""
 
     @_builtins.property
-    def customer_requests(self) -> _containers.RepeatedScalarFieldContainer[Global___CustomerRequest.ValueType]:
-        """What the customer asked for, in order, each once."""
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeyPress]:
+        """The keys the customer pressed, in order, each once."""
 
     @_builtins.property
     def context(self) -> Global___CallContext:
@@ -362,7 +360,7 @@ class Call(_message.Message):
         queued_at: _timestamp_pb2.Timestamp | None = ...,
         next_try_at: _timestamp_pb2.Timestamp | None = ...,
         ended_at: _timestamp_pb2.Timestamp | None = ...,
-        customer_requests: _abc.Iterable[Global___CustomerRequest.ValueType] | None = ...,
+        keys: _abc.Iterable[Global___KeyPress] | None = ...,
         attempt_count: _builtins.int = ...,
         provider_call_sid: _builtins.str = ...,
         cancelled_too_late: _builtins.bool = ...,
@@ -372,7 +370,7 @@ class Call(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "earliest", b"earliest", "ended_at", b"ended_at", "latest", b"latest", "next_try_at", b"next_try_at", "queued_at", b"queued_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_count", b"attempt_count", "call_id", b"call_id", "cancelled_too_late", b"cancelled_too_late", "context", b"context", "customer_id", b"customer_id", "customer_requests", b"customer_requests", "earliest", b"earliest", "ended_at", b"ended_at", "flow", b"flow", "idempotency_key", b"idempotency_key", "language", b"language", "latest", b"latest", "masked_phone_number", b"masked_phone_number", "next_try_at", b"next_try_at", "outcome", b"outcome", "priority", b"priority", "provider_call_sid", b"provider_call_sid", "purpose", b"purpose", "queued_at", b"queued_at", "reason_code", b"reason_code", "revision", b"revision", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_count", b"attempt_count", "call_id", b"call_id", "cancelled_too_late", b"cancelled_too_late", "context", b"context", "customer_id", b"customer_id", "earliest", b"earliest", "ended_at", b"ended_at", "flow", b"flow", "idempotency_key", b"idempotency_key", "keys", b"keys", "language", b"language", "latest", b"latest", "masked_phone_number", b"masked_phone_number", "next_try_at", b"next_try_at", "outcome", b"outcome", "priority", b"priority", "provider_call_sid", b"provider_call_sid", "purpose", b"purpose", "queued_at", b"queued_at", "reason_code", b"reason_code", "revision", b"revision", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
