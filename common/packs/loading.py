@@ -1,0 +1,136 @@
+"""From files to a pack: read, merge overlays, validate everything, refuse with all problems at once."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, to_json
+
+from common.packs.checks import check_references, check_texts
+from common.packs.compliance import ComplianceFile
+from common.packs.documents import (
+    HEADER_FILE,
+    HEADER_KIND,
+    OVERLAYS,
+    Document,
+    content_hash,
+    merged,
+    parse,
+    read_texts,
+)
+from common.packs.flows import CallFlow
+from common.packs.journeys import JourneyRule
+from common.packs.pack import Pack, PackContent, PackHeader
+from common.packs.problems import InvalidPack, PackProblem
+from common.packs.reasons import ReasonTable
+from common.packs.records import Record
+from common.packs.scenarios import ScenarioRule
+from common.packs.templates import TemplateRecord
+
+_R = TypeVar("_R", bound=Record)
+
+MODELS: Mapping[str, type[Record]] = {
+    HEADER_KIND: PackHeader,
+    "journeys": JourneyRule,
+    "nine-connect": ScenarioRule,
+    "compliance": ComplianceFile,
+    "templates": TemplateRecord,
+    "reasons": ReasonTable,
+    "flows": CallFlow,
+}
+
+REMEDIES = {
+    "missing": "Add the field.",
+    "extra_forbidden": "Remove it or correct its spelling.",
+    "enum": "Use one of the values named.",
+    "string_pattern_mismatch": "Write it in the form named.",
+}
+
+
+def load_packs(directory: Path, *overlays: str) -> Pack:
+    """The pack in `directory`, with the named overlays of `directory/overlays` laid over it in order.
+
+    Raises:
+        InvalidPack: something is wrong; every problem found is listed with file, field, reason and remedy.
+    """
+    if not (directory / HEADER_FILE).is_file():
+        raise InvalidPack((PackProblem(str(directory), "", f"has no {HEADER_FILE}.", "Name the folder of a pack."),))
+    layers = [directory, *(directory / OVERLAYS / name for name in overlays)]
+    if missing := [layer for layer in layers if not layer.is_dir()]:
+        problems = (PackProblem(str(layer), "", "no such overlay.", "Name a folder in overlays.") for layer in missing)
+        raise InvalidPack(tuple(problems))
+    return build_pack(*(read_texts(layer) for layer in layers))
+
+
+def build_pack(*layers: Mapping[str, str]) -> Pack:
+    """A pack from file texts by relative path: the base, then overlays; what `load_packs` does after reading.
+
+    Raises:
+        InvalidPack: as for `load_packs`.
+    """
+    documents: list[Document] = []
+    problems: list[PackProblem] = []
+    for texts in layers:
+        layer, wrong = parse(texts)
+        problems += [*wrong, *_repeated(layer)]
+        documents = merged(documents, layer)
+    records, wrong = _validated(documents)
+    problems += wrong
+    _refuse(problems)
+    content = _content(records)
+    files = {(document.kind, document.id): document.file for document in documents}
+    _refuse(check_references(content, files))
+    _refuse(check_texts(content, files))
+    return Pack(content, f"{content.header.version}+{content_hash(documents)}")
+
+
+def _refuse(problems: Iterable[PackProblem]) -> None:
+    if found := tuple(sorted(set(problems))):
+        raise InvalidPack(found)
+
+
+def _repeated(documents: list[Document]) -> list[PackProblem]:
+    seen: dict[tuple[str, str], str] = {}
+    problems = []
+    for document in documents:
+        key = (document.kind, document.id)
+        if key in seen:
+            reason = f"{document.id} is defined in {seen[key]} already."
+            problems.append(PackProblem(document.file, "id", reason, "Give each record of a kind its own id."))
+        seen[key] = document.file
+    return problems
+
+
+def _validated(documents: list[Document]) -> tuple[dict[str, dict[str, Record]], list[PackProblem]]:
+    records: dict[str, dict[str, Record]] = {kind: {} for kind in MODELS}
+    problems: list[PackProblem] = []
+    for document in documents:
+        data = {"id": document.id, **document.data}
+        try:
+            # JSON mode reads ISO dates, lists and enum values strictly, as they stand in a file or on a topic.
+            records[document.kind][document.id] = MODELS[document.kind].model_validate_json(to_json(data))
+        except ValidationError as error:
+            problems += [_problem(document.file, detail) for detail in error.errors(include_url=False)]
+    return records, problems
+
+
+def _problem(file: str, detail: ErrorDetails) -> PackProblem:
+    field = ".".join(str(part) for part in detail["loc"])
+    reason = detail["msg"].removeprefix("Value error, ").rstrip(".") + "."
+    return PackProblem(file, field, reason, REMEDIES.get(detail["type"], "Correct the value."))
+
+
+def _content(records: dict[str, dict[str, Record]]) -> PackContent:
+    def of(kind: str, model: type[_R]) -> dict[str, _R]:
+        return {name: record for name, record in records[kind].items() if isinstance(record, model)}
+
+    return PackContent(
+        header=of(HEADER_KIND, PackHeader)[HEADER_KIND],
+        journeys=of("journeys", JourneyRule),
+        scenarios=of("nine-connect", ScenarioRule),
+        compliance=of("compliance", ComplianceFile),
+        templates=of("templates", TemplateRecord),
+        reasons=of("reasons", ReasonTable),
+        flows=of("flows", CallFlow),
+    )

@@ -1,0 +1,34 @@
+"""What is wrong with a rule pack, in words a person can act on."""
+
+from dataclasses import dataclass
+
+from common.errors import AppError
+
+
+@dataclass(frozen=True, order=True)
+class PackProblem:
+    """One thing to mend in a pack.
+
+    Args:
+        file: path inside the pack's directory.
+        field: dotted path of the offending field; empty when the whole file is meant.
+        reason: what is wrong, one sentence.
+        remedy: what to do about it, one sentence.
+    """
+
+    file: str
+    field: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}: {self.field}" if self.field else self.file
+        return f"{where}: {self.reason} {self.remedy}"
+
+
+class InvalidPack(AppError):
+    """The pack is refused as a whole; `problems` lists everything found, so that one reading mends all."""
+
+    def __init__(self, problems: tuple[PackProblem, ...]) -> None:
+        super().__init__("invalid_pack", problems="; ".join(str(problem) for problem in problems))
+        self.problems = problems
