@@ -51,6 +51,15 @@ class CallQueued(CallOrderFact):
     masked_number: MaskedNumber | None = None
 
 
+class CallHeld(CallFact):
+    """Not allowed now (no profile, calling hours, frequency cap); decided again at `until`, at the latest."""
+
+    TYPE: ClassVar[str] = "call.held.v1"
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {**_CALL, "until": "2026-11-21T01:00:00Z", "decision": EXAMPLE_DECISION}
+
+    until: Moment
+
+
 class CallAttemptFact(CallFact):
     """What every event of one attempt at a provider names."""
 
@@ -152,7 +161,10 @@ class CallMachineDetected(CallFact):
 
 
 class CallEnded(CallOrderFact):
-    """The call is over, with one outcome. `choice` is the meaning of the last key pressed."""
+    """The call is over, with one outcome. `choice` is the meaning of the last key pressed.
+
+    `triggers` is false when the order was cancelled after dialling had begun: record the result, act on nothing.
+    """
 
     TYPE: ClassVar[str] = "call.ended.v1"
     EXAMPLE: ClassVar[Mapping[str, Any]] = {
@@ -168,6 +180,7 @@ class CallEnded(CallOrderFact):
     duration_seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
     choice: Name | None = None
     error_code: Reference | None = None
+    triggers: bool = True
 
 
 class CallCancelled(CallOrderFact):
