@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from common.events import refusals
-from common.events.vocabulary import CUSTOMER_ID_PATTERN
+from common.events.vocabulary import CUSTOMER_ID_PATTERN, REFERENCE_PATTERN
 
 MAX_ATTRIBUTE_CHARS = 256
 
 _CUSTOMER_ID = re.compile(CUSTOMER_ID_PATTERN.removesuffix("$") + r"\Z")
+_REFERENCE = re.compile(REFERENCE_PATTERN.removesuffix("$") + r"\Z")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)\Z")
 
 
@@ -31,6 +32,14 @@ def optional_text(attributes: Mapping[str, Any], name: str) -> str | None:
         raise refusals.attribute_is_no_text(name)
     if len(text) > MAX_ATTRIBUTE_CHARS or not text.isprintable():
         raise refusals.attribute_unreadable(name, MAX_ATTRIBUTE_CHARS)
+    return text
+
+
+def id_of(attributes: Mapping[str, Any]) -> str:
+    """The attribute `id`, in the alphabet that every later reference to the event uses; raises `InvalidEvent`."""
+    text = required_text(attributes, "id")
+    if not _REFERENCE.match(text):
+        raise refusals.wrong_id()
     return text
 
 

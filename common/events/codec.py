@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from common.events import refusals
-from common.events.attributes import customer_id_of, moment_of, optional_text, required_text, sequence_of
+from common.events.attributes import customer_id_of, id_of, moment_of, optional_text, required_text, sequence_of
 from common.events.envelope import Envelope
 from common.events.model import Fact
 from common.events.profiles import CustomerProfile
@@ -65,7 +65,7 @@ def decode(
         return _tombstone(topic, key, recorded_at)
     if len(value) > MAX_EVENT_BYTES:
         raise refusals.too_large(len(value), MAX_EVENT_BYTES)
-    by_name = dict(headers)
+    by_name = {name: raw for name, raw in headers if raw is not None}  # Kafka allows a null header
     if "ce_specversion" in by_name or "ce_id" in by_name:
         attributes = _binary_attributes(by_name)
         data: Any = _json_object(value, what="data")
@@ -91,7 +91,7 @@ def _envelope(
     if model.KEY_FIELD is not None and data[model.KEY_FIELD] != customer_id:
         raise refusals.content_of_another(model.KEY_FIELD)
     return Envelope(
-        id=required_text(attributes, "id"),
+        id=id_of(attributes),
         source=required_text(attributes, "source"),
         type=event_type,
         time=time,
@@ -160,7 +160,10 @@ def _binary_attributes(headers: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def _digest(event_type: str, customer_id: str, time: datetime, data: Any) -> str:
-    content = orjson.dumps((event_type, customer_id, time, data), option=orjson.OPT_SORT_KEYS)
+    try:
+        content = orjson.dumps((event_type, customer_id, time, data), option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # it reads 1,024 levels but writes only 254
+        raise refusals.too_deep() from None
     return blake2b(content, digest_size=16).hexdigest()
 
 

@@ -1,7 +1,6 @@
 """Customer profiles: who may be reached where, when, how and in which language."""
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -14,13 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from common.events.model import Fact
 from common.events.vocabulary import Channel, CustomerId, Moment, Purpose, Reference, Region
 
-E164 = re.compile(r"^\+[1-9][0-9]{6,14}$")
-
 
 def _is_dialable(phone_number: str) -> str:
     """Refuses what no numbering plan knows; the message never holds the number."""
-    if not E164.match(phone_number):
-        raise ValueError("must be E.164: a plus sign, then the country code and 7 to 15 digits in all")
     try:
         parsed = phonenumbers.parse(phone_number)
     except phonenumbers.NumberParseException as error:
@@ -56,7 +51,7 @@ class PhoneKind(StrEnum):
 class PhoneNumber(_Part):
     """One number of the customer; the first of a kind is preferred."""
 
-    phone_number: Annotated[str, AfterValidator(_is_dialable)]
+    phone_number: Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$"), AfterValidator(_is_dialable)]
     kind: PhoneKind = PhoneKind.MOBILE
 
 

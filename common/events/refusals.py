@@ -93,6 +93,23 @@ def attribute_unreadable(name: str, limit: int) -> InvalidEvent:
     )
 
 
+def wrong_id() -> InvalidEvent:
+    """An id that other events could not repeat as a reference."""
+    return InvalidEvent(
+        "wrong_id",
+        field="id",
+        reason="the id is longer than 128 characters or holds others than letters, digits and _ . / : + # -",
+        remedy="use for example a UUID",
+    )
+
+
+def too_deep() -> InvalidEvent:
+    """JSON nested beyond any sense."""
+    return InvalidEvent(
+        "too_deep", field="data", reason="data is nested too deeply", remedy="send the fields of the type only"
+    )
+
+
 def missing_key() -> InvalidEvent:
     """A record without a key has no customer and no partition of its own."""
     return InvalidEvent(

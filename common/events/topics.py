@@ -10,10 +10,13 @@ CUSTOMER_PARTITIONS = 64
 MAX_EVENT_BYTES = 64 * 1024
 """An event is a fact, not a document; what is larger is dead-lettered."""
 
-MAX_RECORD_BYTES = 1_048_576
-"""Kafka's own default; larger than an event, so that an oversized one is dead-lettered with a reason, not refused."""
+MAX_RECORD_BYTES = 2 * 1024 * 1024
+"""More than an event may have, so that an oversized one is dead-lettered with a reason; twice a producer's default."""
 
 DLQ_SUFFIX = ".dlq"
+
+DLQ_HEADROOM_BYTES = 64 * 1024
+"""A dead letter is the original plus the headers that explain it; it must fit even if the original was the largest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,16 @@ class Topic:
     owner: str
     key: str
     max_message_bytes: int = MAX_RECORD_BYTES
+
+    @property
+    def cleanup_policy(self) -> str:
+        """Kafka's word for what happens to old records."""
+        return "compact" if self.compacted else "delete"
+
+    @property
+    def retention_ms(self) -> int:
+        """Kafka's number for `retention`; -1 = for ever."""
+        return -1 if self.retention is None else int(self.retention.total_seconds() * 1000)
 
 
 POLICY_EVENTS = Topic(
@@ -94,9 +107,6 @@ def dlq_of(topic: Topic) -> Topic:
         max_message_bytes=topic.max_message_bytes + DLQ_HEADROOM_BYTES,
     )
 
-
-DLQ_HEADROOM_BYTES = 64 * 1024
-"""A dead letter is the original plus the headers that explain it; it must fit even if the original was the largest."""
 
 INTAKE_TOPICS = (POLICY_EVENTS, CUSTOMER_PROFILES, OUTREACH_EVENTS, POLICY_PACKS)
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field, WithJsonSchema
 
 EARLIEST_MOMENT = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST_MOMENT = datetime(2150, 1, 1, tzinfo=UTC)
@@ -24,7 +24,9 @@ CustomerId = Annotated[str, Field(pattern=CUSTOMER_ID_PATTERN)]
 Region = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
 """Where a customer lives or an emergency rules, such as an ISO 3166-2 code; also a Kafka key, for `emergency.*`."""
 
-Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./:+#-]{1,128}$")]
+REFERENCE_PATTERN = r"^[A-Za-z0-9_./:+#-]{1,128}$"
+
+Reference = Annotated[str, Field(pattern=REFERENCE_PATTERN)]
 """An opaque id of another system or of ours: policy, claim, task, call, attempt."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,79}$")]
@@ -39,7 +41,11 @@ Label = Annotated[str, Field(min_length=1, max_length=120)]
 Sentence = Annotated[str, Field(min_length=1, max_length=500)]
 """Words for a person to read; on the ledger never personal data."""
 
-Amount = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
+Amount = Annotated[
+    Decimal,
+    Field(ge=0, max_digits=14, decimal_places=2),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,2})?$"}, {"type": "number"}]}),
+]
 """Money in the currency's main unit; a string on the wire, so that no float rounds it."""
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
