@@ -1,0 +1,1 @@
+"""Relays proved against real servers with clients that die."""

@@ -1,0 +1,3 @@
+"""Small programs that a relay test ends: each takes the same step twelve times, run as `python -m … KIND PORT`."""
+
+STEPS = 12
