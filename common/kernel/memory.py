@@ -2,7 +2,7 @@
 
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -134,20 +134,17 @@ class MemoryStore(Generic[S]):
     # DueWork
 
     async def claim(
-        self, shards: Sequence[int], now: datetime, lease: timedelta, limit: int
+        self, shard: int, now: datetime, lease: timedelta, limit: int
     ) -> tuple[Sequence[Claim], datetime | None]:
         """See `DueWork`."""
         claims: list[Claim] = []
-        for shard in shards:
-            shelf = self.shelves[shard]
-            ready = sorted((at, work) for work, at in shelf.due.items() if at <= now)
-            for due_at, work in ready[: limit - len(claims)]:
-                shelf.last_fence += 1
-                shelf.fences[work] = shelf.last_fence
-                shelf.due[work] = now + lease
-                claims.append(Claim(*work, fence=shelf.last_fence, due_at=due_at))
-        waiting = [at for shard in shards for at in self.shelves[shard].due.values()]
-        return claims, min(waiting, default=None)
+        shelf = self.shelves[shard]
+        for due_at, work in sorted((at, work) for work, at in shelf.due.items() if at <= now)[:limit]:
+            shelf.last_fence += 1
+            shelf.fences[work] = shelf.last_fence
+            shelf.due[work] = now + lease
+            claims.append(Claim(*work, fence=shelf.last_fence, due_at=due_at))
+        return claims, min(shelf.due.values(), default=None)
 
     async def drop(self, claim: Claim) -> None:
         """See `DueWork`."""
@@ -158,31 +155,35 @@ class MemoryStore(Generic[S]):
 
     # Outbox
 
-    async def read(self, shard: int, limit: int) -> Sequence[OutboxEntry]:
+    async def read(self, shards: Sequence[int], limit: int) -> Mapping[int, Sequence[OutboxEntry]]:
         """See `Outbox`."""
-        return self.shelves[shard].outbox[:limit]
+        return {shard: self.shelves[shard].outbox[:limit] for shard in shards if self.shelves[shard].outbox}
 
-    async def trim(self, shard: int, up_to: str) -> None:
+    async def trim(self, up_to: Mapping[int, str]) -> None:
         """See `Outbox`."""
-        shelf = self.shelves[shard]
-        shelf.outbox = [entry for entry in shelf.outbox if entry.position > up_to]
+        for shard, position in up_to.items():
+            shelf = self.shelves[shard]
+            shelf.outbox = [entry for entry in shelf.outbox if entry.position > position]
 
     # Changelog
 
-    async def changed(self, shard: int, limit: int) -> Sequence[Snapshot]:
+    async def changed(self, shards: Sequence[int], limit: int) -> Mapping[int, Sequence[Snapshot]]:
         """See `Changelog`."""
-        shelf = self.shelves[shard]
+        return {shard: self._snapshots(self.shelves[shard], limit) for shard in shards if self.shelves[shard].changed}
+
+    def _snapshots(self, shelf: Shelf, limit: int) -> list[Snapshot]:
         return [
             Snapshot(customer_id, shelf.documents[customer_id][0], _packed(*shelf.documents[customer_id]))
             for customer_id in list(shelf.changed)[:limit]
         ]
 
-    async def copied(self, shard: int, snapshots: Sequence[Snapshot]) -> None:
+    async def copied(self, snapshots: Mapping[int, Sequence[Snapshot]]) -> None:
         """See `Changelog`."""
-        shelf = self.shelves[shard]
-        for snapshot in snapshots:
-            if shelf.changed.get(snapshot.customer_id, snapshot.version + 1) <= snapshot.version:
-                del shelf.changed[snapshot.customer_id]
+        for shard, shots in snapshots.items():
+            changed = self.shelves[shard].changed
+            for shot in shots:
+                if changed.get(shot.customer_id, shot.version + 1) <= shot.version:
+                    del changed[shot.customer_id]
 
     async def restore(self, shard: int, snapshots: Sequence[Snapshot]) -> int:
         """See `Changelog`."""

@@ -134,14 +134,14 @@ class DueWork(Protocol):
     """What is due later, per shard, ordered by time."""
 
     async def claim(
-        self, shards: Sequence[int], now: datetime, lease: timedelta, limit: int
+        self, shard: int, now: datetime, lease: timedelta, limit: int
     ) -> tuple[Sequence[Claim], datetime | None]:
-        """Takes up to `limit` due items, earliest first within a shard, and holds each until `now + lease`.
+        """Takes up to `limit` due items of the shard, earliest first, and holds each until `now + lease`.
 
         A lease that has ended is claimable again with a higher fence, so work of a dead process returns by itself.
 
         Returns:
-            The claims, and when the next unclaimed item of these shards is due (None: nothing waits).
+            The claims, and when the shard's next item is due (None: nothing waits).
         """
 
     async def drop(self, claim: Claim) -> None:
@@ -151,11 +151,11 @@ class DueWork(Protocol):
 class Outbox(Protocol):
     """Ledger entries committed but not yet published, per shard, in commit order."""
 
-    async def read(self, shard: int, limit: int) -> Sequence[OutboxEntry]:
-        """The oldest entries; reading again gives the same until they are trimmed."""
+    async def read(self, shards: Sequence[int], limit: int) -> Mapping[int, Sequence[OutboxEntry]]:
+        """The oldest entries of each shard that has any; reading again gives the same until they are trimmed."""
 
-    async def trim(self, shard: int, up_to: str) -> None:
-        """Forgets entries up to and including this position; idempotent, and safe with two relays at once."""
+    async def trim(self, up_to: Mapping[int, str]) -> None:
+        """Forgets entries up to and including a position per shard; idempotent, safe with two relays at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +170,10 @@ class Snapshot:
 class Changelog(Protocol):
     """Which documents changed since they were last copied to the changelog topic."""
 
-    async def changed(self, shard: int, limit: int) -> Sequence[Snapshot]:
-        """Current copies of documents that changed."""
+    async def changed(self, shards: Sequence[int], limit: int) -> Mapping[int, Sequence[Snapshot]]:
+        """Current copies of documents that changed, up to `limit` for each shard that has any."""
 
-    async def copied(self, shard: int, snapshots: Sequence[Snapshot]) -> None:
+    async def copied(self, snapshots: Mapping[int, Sequence[Snapshot]]) -> None:
         """These versions are safe in the topic; documents that moved on meanwhile stay listed."""
 
     async def restore(self, shard: int, snapshots: Sequence[Snapshot]) -> int:

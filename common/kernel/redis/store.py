@@ -1,7 +1,7 @@
 """Documents, seen marks, due work, outbox, changelog and shard records on Redis."""
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -130,23 +130,19 @@ class RedisStore(Generic[S]):
     # DueWork
 
     async def claim(
-        self, shards: Sequence[int], now: datetime, lease: timedelta, limit: int
+        self, shard: int, now: datetime, lease: timedelta, limit: int
     ) -> tuple[Sequence[Claim], datetime | None]:
         """See `DueWork`."""
-        claims: list[Claim] = []
-        next_due: list[datetime] = []
-        for shard in shards:
-            keys = self._keys[shard]
-            async with _translated():
-                earliest, claimed = await self._scripts["claim"](
-                    keys=[keys.due, keys.fence, keys.fences],
-                    args=[_floor(now), _due(now + lease), limit - len(claims)],
-                )
-            for member, score, fence in zip(claimed[::3], claimed[1::3], claimed[2::3], strict=True):
-                claims.append(Claim(*clock_parts(member), fence=int(fence), due_at=_moment(score)))
-            if earliest:
-                next_due.append(_moment(earliest))
-        return claims, min(next_due, default=None)
+        keys = self._keys[shard]
+        async with _translated():
+            earliest, found = await self._scripts["claim"](
+                keys=[keys.due, keys.fence, keys.fences], args=[_floor(now), _due(now + lease), limit]
+            )
+        claims = [
+            Claim(*clock_parts(member), fence=int(fence), due_at=_moment(score))
+            for member, score, fence in zip(found[::3], found[1::3], found[2::3], strict=True)
+        ]
+        return claims, _moment(earliest) if earliest else None
 
     async def drop(self, claim: Claim) -> None:
         """See `DueWork`."""
@@ -158,44 +154,58 @@ class RedisStore(Generic[S]):
 
     # Outbox
 
-    async def read(self, shard: int, limit: int) -> Sequence[OutboxEntry]:
+    async def read(self, shards: Sequence[int], limit: int) -> Mapping[int, Sequence[OutboxEntry]]:
         """See `Outbox`."""
-        async with _translated():
-            found = await self._redis.xrange(self._keys[shard].outbox, count=limit)
-        return [OutboxEntry(position.decode(), *next(iter(fields.items()))) for position, fields in found]
+        async with _translated(), self._redis.pipeline(transaction=False) as pipe:
+            for shard in shards:
+                pipe.xrange(self._keys[shard].outbox, count=limit)
+            found = await pipe.execute()
+        return {
+            shard: [OutboxEntry(position.decode(), *next(iter(fields.items()))) for position, fields in entries]
+            for shard, entries in zip(shards, found, strict=True)
+            if entries
+        }
 
-    async def trim(self, shard: int, up_to: str) -> None:
+    async def trim(self, up_to: Mapping[int, str]) -> None:
         """See `Outbox`."""
-        milliseconds, _, number = up_to.partition("-")
-        async with _translated():
-            await self._redis.xtrim(
-                self._keys[shard].outbox, minid=f"{milliseconds}-{int(number) + 1}", approximate=False
-            )
+        async with _translated(), self._redis.pipeline(transaction=False) as pipe:
+            for shard, position in up_to.items():
+                milliseconds, _, number = position.partition("-")
+                after = f"{milliseconds}-{int(number) + 1}"
+                pipe.xtrim(self._keys[shard].outbox, minid=after, approximate=False)
+            await pipe.execute()
 
     # Changelog
 
-    async def changed(self, shard: int, limit: int) -> Sequence[Snapshot]:
+    async def changed(self, shards: Sequence[int], limit: int) -> Mapping[int, Sequence[Snapshot]]:
         """See `Changelog`."""
-        keys = self._keys[shard]
-        async with _translated():
-            customers = [name.decode() for name in await self._redis.zrange(keys.changed, 0, limit - 1)]
-            if not customers:
-                return []
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for customer_id in customers:
-                    pipe.hmget(keys.doc(customer_id), "v", "s", "d")
-                documents = await pipe.execute()
-        return [
-            Snapshot(customer_id, int(version), b"%s %s %s" % (version, schema, body))
-            for customer_id, (version, schema, body) in zip(customers, documents, strict=True)
-            if version is not None
+        async with _translated(), self._redis.pipeline(transaction=False) as pipe:
+            for shard in shards:
+                pipe.zrange(self._keys[shard].changed, 0, limit - 1)
+            names = await pipe.execute()
+        listed = [
+            (shard, name.decode()) for shard, found in zip(shards, names, strict=True) for name in found
         ]
+        return await self._snapshots(listed) if listed else {}
 
-    async def copied(self, shard: int, snapshots: Sequence[Snapshot]) -> None:
+    async def _snapshots(self, listed: Sequence[tuple[int, str]]) -> Mapping[int, Sequence[Snapshot]]:
+        async with _translated(), self._redis.pipeline(transaction=False) as pipe:
+            for shard, customer_id in listed:
+                pipe.hmget(self._keys[shard].doc(customer_id), "v", "s", "d")
+            documents = await pipe.execute()
+        snapshots: dict[int, list[Snapshot]] = {}
+        for (shard, customer_id), (version, schema, body) in zip(listed, documents, strict=True):
+            if version is not None:
+                packed = b"%s %s %s" % (version, schema, body)
+                snapshots.setdefault(shard, []).append(Snapshot(customer_id, int(version), packed))
+        return snapshots
+
+    async def copied(self, snapshots: Mapping[int, Sequence[Snapshot]]) -> None:
         """See `Changelog`."""
-        arguments: list[Any] = [part for shot in snapshots for part in (shot.customer_id, shot.version)]
-        async with _translated():
-            await self._scripts["copied"](keys=[self._keys[shard].changed], args=arguments)
+        for shard, shots in snapshots.items():
+            arguments: list[Any] = [part for shot in shots for part in (shot.customer_id, shot.version)]
+            async with _translated():
+                await self._scripts["copied"](keys=[self._keys[shard].changed], args=arguments)
 
     async def restore(self, shard: int, snapshots: Sequence[Snapshot]) -> int:
         """See `Changelog`."""

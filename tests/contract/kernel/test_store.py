@@ -62,8 +62,8 @@ class TestDocuments:
         refused = new(store, stale, clocks_set={"a": NOW}, ledger=[b"told"])
         assert await store.commit(stale, refused) is CommitResult.MOVED
         assert (await store.load("C1")).state.count == 1
-        assert await store.claim([store.shard_of("C1")], NOW, LEASE, 10) == ([], None)
-        assert await store.read(store.shard_of("C1"), 10) == []
+        assert await store.claim(store.shard_of("C1"), NOW, LEASE, 10) == ([], None)
+        assert await store.read([store.shard_of("C1")], 10) == {}
 
     async def test_versions_grow_and_never_repeat(self, store: Store) -> None:
         versions = {store.next_version(65_536) for _ in range(50)}
@@ -102,49 +102,49 @@ class TestDueWork:
     async def test_work_is_claimed_when_due_and_not_before(self, store: Store) -> None:
         shard = await self._with_clock(store, NOW)
         early = NOW - timedelta(milliseconds=1)
-        assert await store.claim([shard], early, LEASE, 10) == ([], NOW)
-        claims, next_due = await store.claim([shard], NOW, LEASE, 10)
+        assert await store.claim(shard, early, LEASE, 10) == ([], NOW)
+        claims, next_due = await store.claim(shard, NOW, LEASE, 10)
         assert [(claim.customer_id, claim.item_id, claim.due_at) for claim in claims] == [("C1", "a", NOW)]
         assert next_due == NOW + LEASE
 
     async def test_a_lease_that_ends_is_claimable_again_with_a_higher_fence(self, store: Store) -> None:
         shard = await self._with_clock(store, NOW)
-        (first,), _ = await store.claim([shard], NOW, LEASE, 10)
-        assert (await store.claim([shard], NOW + LEASE / 2, LEASE, 10))[0] == []
-        (second,), _ = await store.claim([shard], NOW + LEASE, LEASE, 10)
+        (first,), _ = await store.claim(shard, NOW, LEASE, 10)
+        assert (await store.claim(shard, NOW + LEASE / 2, LEASE, 10))[0] == []
+        (second,), _ = await store.claim(shard, NOW + LEASE, LEASE, 10)
         assert second.fence > first.fence
 
     async def test_only_the_newest_claim_may_commit(self, store: Store) -> None:
         shard = await self._with_clock(store, NOW)
-        (stale,), _ = await store.claim([shard], NOW, LEASE, 10)
-        (newest,), _ = await store.claim([shard], NOW + LEASE, LEASE, 10)
+        (stale,), _ = await store.claim(shard, NOW, LEASE, 10)
+        (newest,), _ = await store.claim(shard, NOW + LEASE, LEASE, 10)
         loaded = await store.load("C1")
         done = new(store, loaded, clocks_removed=["a"])
         assert await store.commit(loaded, done, claim=stale) is CommitResult.FENCED
         assert await store.commit(loaded, done, claim=newest) is CommitResult.DONE
-        assert await store.claim([shard], NOW + 9 * LEASE, LEASE, 10) == ([], None)
+        assert await store.claim(shard, NOW + 9 * LEASE, LEASE, 10) == ([], None)
 
     async def test_a_commit_moves_a_claimed_clock(self, store: Store) -> None:
         shard = await self._with_clock(store, NOW)
-        (claim,), _ = await store.claim([shard], NOW, LEASE, 10)
+        (claim,), _ = await store.claim(shard, NOW, LEASE, 10)
         loaded, later = await store.load("C1"), NOW + timedelta(hours=1)
         await store.commit(loaded, new(store, loaded, clocks_set={"a": later}), claim=claim)
-        assert await store.claim([shard], NOW + LEASE, LEASE, 10) == ([], later)
+        assert await store.claim(shard, NOW + LEASE, LEASE, 10) == ([], later)
 
     async def test_work_without_a_document_is_dropped_only_by_its_newest_claim(self, store: Store) -> None:
         shard = await self._with_clock(store, NOW)
-        (stale,), _ = await store.claim([shard], NOW, LEASE, 10)
-        (newest,), _ = await store.claim([shard], NOW + LEASE, LEASE, 10)
+        (stale,), _ = await store.claim(shard, NOW, LEASE, 10)
+        (newest,), _ = await store.claim(shard, NOW + LEASE, LEASE, 10)
         await store.drop(stale)
-        assert (await store.claim([shard], NOW, LEASE, 10))[1] == NOW + 2 * LEASE
+        assert (await store.claim(shard, NOW, LEASE, 10))[1] == NOW + 2 * LEASE
         await store.drop(newest)
-        assert await store.claim([shard], NOW, LEASE, 10) == ([], None)
+        assert await store.claim(shard, NOW, LEASE, 10) == ([], None)
 
     async def test_a_claim_is_limited_and_takes_the_earliest_first(self, store: Store) -> None:
         loaded = await store.load("C1")
         clocks = {f"{number}": NOW + timedelta(seconds=number) for number in range(5)}
         await store.commit(loaded, new(store, loaded, clocks_set=clocks))
-        claims, _ = await store.claim([store.shard_of("C1")], NOW + LEASE, LEASE, 2)
+        claims, _ = await store.claim(store.shard_of("C1"), NOW + LEASE, LEASE, 2)
         assert [claim.item_id for claim in claims] == ["0", "1"]
 
     async def _with_clock(self, store: Store, at: datetime) -> int:
@@ -159,33 +159,33 @@ class TestOutbox:
             loaded = await store.load("C1")
             await store.commit(loaded, new(store, loaded, ledger=values))
         shard = store.shard_of("C1")
-        entries = await store.read(shard, 10)
+        entries = (await store.read([shard, (shard + 1) % 8], 10))[shard]
         assert [(entry.key, entry.value) for entry in entries] == [(b"C1", b"one"), (b"C1", b"two"), (b"C1", b"three")]
-        await store.trim(shard, entries[1].position)
-        await store.trim(shard, entries[0].position)
-        assert [entry.value for entry in await store.read(shard, 10)] == [b"three"]
+        await store.trim({shard: entries[1].position})
+        await store.trim({shard: entries[0].position})
+        assert [entry.value for entry in (await store.read([shard], 10))[shard]] == [b"three"]
 
 
 class TestChangelog:
     async def test_changed_documents_are_listed_until_that_version_is_copied(self, store: Store) -> None:
         shard = await self._commit(store)
-        first = await store.changed(shard, 10)
+        first = await store.changed([shard], 10)
         await self._commit(store)
-        await store.copied(shard, first)
-        second = await store.changed(shard, 10)
-        assert second[0].version > first[0].version
-        await store.copied(shard, second)
-        assert await store.changed(shard, 10) == []
+        await store.copied(first)
+        second = await store.changed([shard], 10)
+        assert second[shard][0].version > first[shard][0].version
+        await store.copied(second)
+        assert await store.changed([shard], 10) == {}
 
     async def test_a_lost_document_comes_back_with_its_clocks(self, store: Store) -> None:
         shard = await self._commit(store)
-        snapshots = await store.changed(shard, 10)
+        snapshots = (await store.changed([shard], 10))[shard]
         other = type_of(store)()
         try:
             assert await other.restore(shard, snapshots) == 1
             assert await other.restore(shard, snapshots) == 0
             assert (await other.load("C1")).state == (await store.load("C1")).state
-            claims, _ = await other.claim([shard], NOW, LEASE, 10)
+            claims, _ = await other.claim(shard, NOW, LEASE, 10)
             assert [claim.item_id for claim in claims] == ["a"]
         finally:
             if isinstance(other, RedisStore):
