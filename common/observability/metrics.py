@@ -12,13 +12,13 @@ from common.clock import Clock, SystemClock
 from common.kernel.ports import CommitResult
 from common.observability import metric_list as listed
 from common.observability.metric_list import EventOutcome, SendOutcome
-from common.observability.series import Series
+from common.observability.series import AllSeries
 
 __all__ = ["EventOutcome", "Metrics", "SendOutcome"]
 
 
 class Metrics:
-    """All metrics of one process; every method returns at once and never raises.
+    """All metrics of one process; every method returns at once and never raises; for the event loop's thread only.
 
     Args:
         service: name of the service, as in `notifier`.
@@ -27,19 +27,20 @@ class Metrics:
 
     def __init__(self, service: str, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
-        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._series = {spec.name: Series(spec, self._registry) for spec in listed.METRICS}
+        self._of = AllSeries(listed.METRICS)
+        self._registry.register(self._of)
         self._audited: dict[str, dict[int, datetime]] = {}
         self._outbox: dict[int, datetime] = {}
         self._in_doubt: dict[int, set[str]] = {}
-        self._of(listed.SERVICE_INFO)[(service,)](1)
+        self._of[listed.SERVICE_INFO][service,](1)
         # found once here, so that the busiest methods cost one look-up
-        self._events_in = self._of(listed.EVENTS_IN)
-        self._event_seconds = self._of(listed.EVENT_SECONDS)
-        self._decisions = self._of(listed.DECISIONS)
-        self._ledger_entries = self._of(listed.LEDGER_ENTRIES)
-        self._due_lateness = self._of(listed.DUE_LATENESS)[()]
+        self._events_in = self._of[listed.EVENTS_IN]
+        self._event_seconds = self._of[listed.EVENT_SECONDS]
+        self._decisions = self._of[listed.DECISIONS]
+        self._ledger_entries = self._of[listed.LEDGER_ENTRIES]
+        self._due_lateness = self._of[listed.DUE_LATENESS][()]
 
     def event_in(self, topic: str, event_type: str, outcome: EventOutcome, seconds: float) -> None:
         """One record of a topic was dealt with in `seconds`; an unknown type counts as `other`."""
@@ -54,11 +55,11 @@ class Metrics:
 
     def sent(self, channel: str, provider: str, outcome: SendOutcome) -> None:
         """A provider call for a reserved attempt came out like this."""
-        self._of(listed.SENDS)[channel, provider, outcome](1)
+        self._of[listed.SENDS][channel, provider, outcome](1)
 
     def receipt(self, provider: str, status: str) -> None:
         """A provider reported a status in its own words."""
-        self._of(listed.RECEIPTS)[provider, status](1)
+        self._of[listed.RECEIPTS][provider, status](1)
 
     def attempt_in_doubt(self, shard: int, attempt_id: str) -> None:
         """The outcome of this attempt is unknown; may be said again at each look-up."""
@@ -67,7 +68,7 @@ class Metrics:
     def attempt_settled(self, shard: int, attempt_id: str, *, found: bool) -> None:
         """The attempt was reconciled: the provider has it (`found`), or never had it."""
         self._in_doubt.get(shard, set()).discard(attempt_id)
-        self._of(listed.ATTEMPTS_RECONCILED)["true" if found else "false",](1)
+        self._of[listed.ATTEMPTS_RECONCILED]["true" if found else "false",](1)
 
     def audited(self, topic: str, shard: int, up_to: datetime) -> None:
         """Every record of the topic in this shard recorded before `up_to` is proved handled."""
@@ -75,7 +76,7 @@ class Metrics:
 
     def gap_healed(self, topic: str) -> None:
         """The audit found a record that was not handled, and handled it."""
-        self._of(listed.AUDIT_GAPS_HEALED)[topic,](1)
+        self._of[listed.AUDIT_GAPS_HEALED][topic,](1)
 
     def outbox_oldest(self, shard: int, committed_at: datetime | None) -> None:
         """The shard's oldest unpublished ledger entry is of this time; None: all are published."""
@@ -86,7 +87,7 @@ class Metrics:
 
     def outbox_published(self, count: int) -> None:
         """So many ledger entries were published."""
-        self._of(listed.OUTBOX_PUBLISHED)[()](count)
+        self._of[listed.OUTBOX_PUBLISHED][()](count)
 
     def due_fired(self, late: timedelta) -> None:
         """A clock rang this long after its time."""
@@ -94,47 +95,47 @@ class Metrics:
 
     def due_claimed(self, count: int) -> None:
         """So many due items were claimed."""
-        self._of(listed.DUE_CLAIMED)[()](count)
+        self._of[listed.DUE_CLAIMED][()](count)
 
     def lease_expired(self) -> None:
         """A due item was claimed again because its earlier lease ran out."""
-        self._of(listed.LEASES_EXPIRED)[()](1)
+        self._of[listed.LEASES_EXPIRED][()](1)
 
     def dead_letter(self, topic: str, code: str) -> None:
         """A record of `topic` was put on its dead-letter topic because of `code`."""
-        self._of(listed.DEAD_LETTERS)[topic, code](1)
+        self._of[listed.DEAD_LETTERS][topic, code](1)
 
     def commit_collided(self) -> None:
         """Another writer was faster; the decision is taken again."""
-        self._of(listed.COMMIT_COLLISIONS)[()](1)
+        self._of[listed.COMMIT_COLLISIONS][()](1)
 
     def commit_refused(self, result: CommitResult) -> None:
         """The store refused a commit."""
-        self._of(listed.COMMIT_REFUSED)[result,](1)
+        self._of[listed.COMMIT_REFUSED][result,](1)
 
     def fact_held(self) -> None:
         """A fact is kept until its customer's profile arrives."""
-        self._of(listed.FACTS_HELD)["held",](1)
+        self._of[listed.FACTS_HELD]["held",](1)
 
     def fact_released(self) -> None:
         """A profile arrived and let a held fact go on."""
-        self._of(listed.FACTS_HELD)["released",](1)
+        self._of[listed.FACTS_HELD]["released",](1)
 
     def provider_request(self, provider: str, operation: str, seconds: float) -> None:
         """One request to a provider took `seconds`."""
-        self._of(listed.PROVIDER_SECONDS)[provider, operation](seconds)
+        self._of[listed.PROVIDER_SECONDS][provider, operation](seconds)
 
     def webhook(self, kind: str, outcome: str) -> None:
         """A status webhook of this kind ended so."""
-        self._of(listed.WEBHOOKS)[kind, outcome](1)
+        self._of[listed.WEBHOOKS][kind, outcome](1)
 
     def grpc_request(self, method: str, code: str) -> None:
         """An RPC was answered with this status code's name."""
-        self._of(listed.GRPC_REQUESTS)[method, code](1)
+        self._of[listed.GRPC_REQUESTS][method, code](1)
 
     def shards_owned(self, shards: Collection[int]) -> None:
         """This replica owns exactly these shards; what was known of others is forgotten."""
-        self._of(listed.SHARDS_OWNED)[()](len(shards))
+        self._of[listed.SHARDS_OWNED][()](len(shards))
         owned = set(shards)
         shard_maps: tuple[dict[int, Any], ...] = (self._outbox, self._in_doubt, *self._audited.values())
         for known in shard_maps:
@@ -142,27 +143,24 @@ class Metrics:
 
     def store_unavailable(self) -> None:
         """An operation failed because the store was unavailable."""
-        self._of(listed.STORE_UNAVAILABLE)[()](1)
+        self._of[listed.STORE_UNAVAILABLE][()](1)
 
     def ready(self, is_ready: bool) -> None:
         """What the last readiness check said."""
-        self._of(listed.READY)[()](1 if is_ready else 0)
+        self._of[listed.READY][()](1 if is_ready else 0)
 
     def bug(self, entrypoint: str) -> None:
         """An entrypoint's guard caught an unexpected exception."""
-        self._of(listed.BUGS)[entrypoint,](1)
+        self._of[listed.BUGS][entrypoint,](1)
 
     def exposition(self) -> tuple[str, bytes]:
         """Content type and text for a scrape."""
         now = self._clock.now()
         for topic, shards in self._audited.items():
-            self._of(listed.AUDITED_UP_TO_AGE)[topic,](_age(shards, now, if_none=nan))
-        self._of(listed.OUTBOX_AGE)[()](_age(self._outbox, now, if_none=0.0))
-        self._of(listed.OUTCOME_UNKNOWN_OPEN)[()](sum(map(len, self._in_doubt.values())))
+            self._of[listed.AUDITED_UP_TO_AGE][topic,](_age(shards, now, if_none=nan))
+        self._of[listed.OUTBOX_AGE][()](_age(self._outbox, now, if_none=0.0))
+        self._of[listed.OUTCOME_UNKNOWN_OPEN][()](sum(map(len, self._in_doubt.values())))
         return CONTENT_TYPE_LATEST, generate_latest(self._registry)
-
-    def _of(self, spec: listed.MetricSpec) -> Series:
-        return self._series[spec.name]
 
 
 def _keep_only(owned: set[int], known: dict[int, Any]) -> None:
