@@ -1,5 +1,12 @@
-"""The Java archives of Apache Kafka: resolved once from Maven coordinates, then taken from the user's cache."""
+"""The Java archives of Apache Kafka: resolved once from Maven coordinates, checked against pinned hashes, cached."""
 
+import fcntl
+import hashlib
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jgo
@@ -11,6 +18,8 @@ KAFKA = "org.apache.kafka:kafka_2.13:4.1.1"
 # Without a binding Kafka's own errors are thrown away. It is resolved by itself, because together with Kafka
 # its dependency management picks an older kafka-clients, which then fails with NoSuchMethodError.
 LOG_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
+PINNED = Path(__file__).with_name("kafka_jars.sha256")
+INSTEAD = "set KAFKA_BOOTSTRAP_SERVERS to a running Kafka to do without"
 
 
 def java() -> Path:
@@ -19,18 +28,63 @@ def java() -> Path:
 
 
 def kafka_jars() -> list[Path]:
-    """Every jar of the broker's class path; downloads ~110 MB into the user's cache the first time (~15 s).
+    """Every jar of the broker's class path; downloads 44 MB into the user's cache the first time (~15 s).
 
     Raises:
-        StackError: the jars could not be resolved.
+        StackError: the jars could not be downloaded, or are not the pinned ones.
     """
+    with _one_at_a_time(), _system_certificates():
+        found = _resolve()
+    pinned = pinned_hashes()
+    wrong = [name for name, digest in pinned.items() if name not in found or _sha256(found[name]) != digest]
+    if wrong:
+        raise StackError(
+            f"Kafka's jars are not the expected ones: {', '.join(wrong)}.",
+            remedy=f"remove ~/.cache/jgo, and these jars from ~/.m2/repository, and try again; or {INSTEAD}.",
+        )
+    return [found[name] for name in pinned]
+
+
+def pinned_hashes() -> dict[str, str]:
+    """SHA-256 by file name of every jar, in class path order."""
+    lines = (line.split() for line in PINNED.read_text().splitlines())
+    return {name: digest for digest, name in lines}
+
+
+def _resolve() -> dict[str, Path]:
     try:
-        kafka = jgo.build(KAFKA).all_jars
-        binding = jgo.build(LOG_BINDING).all_jars
+        jars = [*jgo.build(LOG_BINDING).all_jars, *jgo.build(KAFKA).all_jars]
     except (OSError, RuntimeError, ValueError) as error:
         raise StackError(
             f"Kafka's jars could not be downloaded: {error}",
-            remedy="check the network to Maven Central and try again, or set KAFKA_BOOTSTRAP_SERVERS to a running one.",
+            remedy=f"check the network to Maven Central and try again; or {INSTEAD}.",
         ) from error
-    known = {jar.name for jar in kafka}
-    return [*kafka, *(jar for jar in binding if jar.name not in known)]
+    return {jar.name: jar for jar in jars}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Two processes that fill the cache at once spoil each other's files."""
+    with (Path(tempfile.gettempdir()) / f"nineconnect-jars-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _system_certificates() -> Iterator[None]:
+    """Trust what the system trusts: networks with a certificate authority of their own are common in companies."""
+    paths = ssl.get_default_verify_paths()
+    bundle = paths.cafile or paths.capath
+    if not bundle or "REQUESTS_CA_BUNDLE" in os.environ:
+        yield
+        return
+    os.environ["REQUESTS_CA_BUNDLE"] = bundle
+    try:
+        yield
+    finally:
+        del os.environ["REQUESTS_CA_BUNDLE"]
