@@ -84,8 +84,9 @@ class Scoped(Dated):
 
 
 class HoursRecord(Scoped):
-    """Allowed hours; `pauses` are taken out of every day; `waived_when_asked`: hours do not bind an answer to the
-    customer's own request.
+    """Allowed hours, less the daily `pauses`.
+
+    `waived_when_asked`: they do not bind an answer to the customer's own request.
     """
 
     hours: Annotated[tuple[TimeSpan, ...], Field(min_length=1)]
@@ -115,7 +116,10 @@ class Cap(Scoped):
 
 
 class Dialing(Dated):
-    """How calls must ring and when one counts as abandoned."""
+    """How calls must ring and when one counts as abandoned.
+
+    `min_redial` is the floor under every rule's own redial times.
+    """
 
     channels: Annotated[tuple[ContactChannel, ...], Field(min_length=1)]
     min_ring: Duration

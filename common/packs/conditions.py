@@ -1,7 +1,7 @@
 """Conditions of rules: CEL expressions, compiled once, about `event` and `profile`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from common.errors import InvalidEvent
 
-VARIABLES = frozenset({"event", "profile"})
+VARIABLES = ("event", "profile")
 
 # The library lists the names bound by comprehension macros among the variables; they are found by their place.
 _MACRO_BINDING = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
@@ -23,15 +23,16 @@ class Condition:
         ValueError: not CEL, or it names a variable other than `event` and `profile`.
     """
 
-    __slots__ = ("_program", "source")
+    __slots__ = ("_names", "_program", "source")
 
     def __init__(self, source: str) -> None:
         self.source = source
         self._program = cel.compile(source)
-        unknown = set(self._program.variables()) - VARIABLES - set(_MACRO_BINDING.findall(source))
-        if unknown:
-            names = ", ".join(sorted(unknown))
-            raise ValueError(f"unknown variable {names}; a condition speaks of event.<field> and profile.<field>")
+        names = set(self._program.variables()) - set(_MACRO_BINDING.findall(source))
+        if unknown := sorted(names.difference(VARIABLES)):
+            what = ", ".join(unknown)
+            raise ValueError(f"unknown variable {what}; a condition speaks of event.<field> and profile.<field>")
+        self._names = tuple(sorted(names))
 
     def holds(self, variables: Mapping[str, object]) -> bool:
         """Whether the condition is true of `variables` (see `condition_variables`).
@@ -41,7 +42,7 @@ class Condition:
                 "no", because a rule that is silently never true is a customer who is silently never called.
         """
         try:
-            result = self._program.execute(dict(variables))
+            result = self._program.execute({name: variables[name] for name in self._names})
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise self._refusal(f"{type(error).__name__} while evaluating the condition") from error
         if not isinstance(result, bool):
@@ -66,29 +67,50 @@ class Condition:
         return f"Condition({self.source!r})"
 
 
+class _Variables(Mapping[str, object]):
+    """Converts `event` and `profile` when a condition first asks for them, since most rules have no condition."""
+
+    def __init__(self, **sources: object) -> None:
+        self._sources = sources
+        self._converted: dict[str, object] = {}
+
+    def __getitem__(self, name: str) -> object:
+        if name not in self._converted:
+            self._converted[name] = _plain(self._sources[name])
+        return self._converted[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+
 def condition_variables(
     event: BaseModel | Mapping[str, object], profile: BaseModel | Mapping[str, object] | None
-) -> dict[str, object]:
+) -> Mapping[str, object]:
     """What conditions may speak of: the fact's data and the customer's profile (empty when unknown).
 
-    Dates become midnight UTC, so that they compare with `timestamp(...)`; amounts become doubles.
+    Dates become midnight UTC, so that they compare with `timestamp(...)`; amounts become doubles; times of day text.
     """
-    return {"event": _plain(event), "profile": _plain({} if profile is None else profile)}
+    return _Variables(event=event, profile={} if profile is None else profile)
 
 
 def _plain(value: object) -> object:
-    match value:
-        case BaseModel():
-            return _plain(value.model_dump())
-        case Mapping():
-            return {str(name): _plain(part) for name, part in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [_plain(part) for part in value]
-        case Decimal():
-            return float(value)
-        case date() if not isinstance(value, datetime):
-            return datetime.combine(value, time(), UTC)
-        case str():
-            return str(value)
-        case _:
-            return value
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(part) for part in value]
+    return _scalar(value)
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime.combine(value, time(), UTC)
+    if isinstance(value, time):
+        return value.isoformat()
+    return str(value) if isinstance(value, str) else value

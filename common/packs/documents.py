@@ -28,7 +28,7 @@ class Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose plain scalars are only null, true/false, integers and floats: `on`, `no`, 21:00 and dates stay text."""
+    """YAML whose plain scalars are only null, true, false and numbers: `on`, `no`, 21:00 and dates stay text."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - the library's attribute
 
@@ -70,12 +70,12 @@ def parse(texts: Mapping[str, str]) -> tuple[list[Document], list[PackProblem]]:
             problems.append(
                 PackProblem(file, "", f"not readable as YAML: {reason}.", "Correct the line that is named.")
             )
-        except _NoRecord as error:
+        except _NoRecordError as error:
             problems.append(PackProblem(file, error.field, error.reason, error.remedy))
     return documents, problems
 
 
-class _NoRecord(ValueError):
+class _NoRecordError(ValueError):
     def __init__(self, field: str, reason: str, remedy: str) -> None:
         super().__init__(reason)
         self.field, self.reason, self.remedy = field, reason, remedy
@@ -84,13 +84,13 @@ class _NoRecord(ValueError):
 def _documents(file: str, text: str) -> Iterator[Document]:
     kind = HEADER_KIND if file == HEADER_FILE else file.partition("/")[0]
     if kind not in (*KINDS, HEADER_KIND):
-        raise _NoRecord("", f"lies in no known folder ({', '.join(KINDS)}).", "Move it into one of them.")
+        raise _NoRecordError("", f"lies in no known folder ({', '.join(KINDS)}).", "Move it into one of them.")
     for data in yaml.load_all(text, Loader=_Loader):
         if not isinstance(data, dict):
-            raise _NoRecord("", "holds a document that is no mapping.", "Write one record: field: value.")
+            raise _NoRecordError("", "holds a document that is no mapping.", "Write one record: field: value.")
         identifier = HEADER_KIND if kind == HEADER_KIND else data.get("id")
         if not isinstance(identifier, str):
-            raise _NoRecord("id", "a record has no id.", "Add an id that is unique in the folder.")
+            raise _NoRecordError("id", "a record has no id.", "Add an id that is unique in the folder.")
         yield Document(file, kind, identifier, data)
 
 

@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 from common.events.vocabulary import Purpose
 from common.packs.records import Duration, Identifier, LanguageTag, Record, Source, Text
 
+OPTED_OUT = "opted_out"
+"""The meaning of the key that stops such calls; every flow offers it."""
+
 
 class AfterKey(StrEnum):
     """What the call does after a key was answered."""
@@ -26,9 +29,10 @@ class FlowKey(Record):
 
 
 class FlowWords(Record):
-    """A flow in one language. `voice` and `speech_language` are the provider's tags for `<Say>`; `answers` is what is
-    said after a key, by its meaning. Texts may use the constants of the pack (company, hotline …) and the call's
-    variables.
+    """A flow in one language.
+
+    `voice` and `speech_language` are the provider's tags for `<Say>`; `answers` is what is said after a key, by its
+    meaning. Texts may use the constants `company` and `hotline` and the call's variables.
     """
 
     voice: Text
@@ -43,7 +47,8 @@ class FlowWords(Record):
 class CallFlow(Record):
     """A greeting, a menu of keys, said at most `max_menus` times, and a goodbye.
 
-    The greeting names the caller, says that an automated assistant speaks, and the purpose.
+    The greeting names the caller, says that an automated assistant speaks, and the purpose. `samples` gives a value for
+    each variable of the texts.
     """
 
     id: Identifier
@@ -53,11 +58,14 @@ class CallFlow(Record):
     key_timeout: Duration
     max_menus: Annotated[int, Field(ge=1, le=5)]
     words: Annotated[dict[LanguageTag, FlowWords], Field(min_length=1)]
+    samples: dict[str, str | int] = Field(default_factory=dict)
     source: Source
 
     @model_validator(mode="after")
     def _answered(self) -> Self:
         meanings = {key.meaning for key in self.keys.values()}
+        if OPTED_OUT not in meanings:
+            raise ValueError(f"keys lacks one that means {OPTED_OUT}, which every call must offer")
         for language, words in self.words.items():
             if missing := meanings - set(words.answers):
                 raise ValueError(f"words.{language}.answers lacks {', '.join(sorted(missing))}")

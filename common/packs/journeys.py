@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from common.events.vocabulary import Purpose
+from common.packs.conditions import condition_variables
 from common.packs.records import Cel, ContactChannel, Duration, EventType, Identifier, Record, Source
 
 
@@ -21,17 +22,21 @@ class ClosingFact(Record):
     """A later fact that makes a message or a task pointless when the fields in `match` are equal in both facts.
 
     The first field must be in both; where the closing fact leaves another one out, it ends all values of it (a payment
-    without a due date ends every failed payment of its policy).
+    without a due date ends every failed payment of its policy). `when` is a condition on the closing fact.
     """
 
     type: EventType
+    when: Cel | None = None
     match: Annotated[tuple[str, ...], Field(min_length=1)]
 
     def closes(self, opening: Mapping[str, object], closing_type: str, closing: Mapping[str, object]) -> bool:
-        """Whether the fact `closing` ends what the fact `opening` began. Values are compared as text, so that a date
-        equals its ISO form read back from a stored state.
+        """Whether the fact `closing` ends what the fact `opening` began.
+
+        Values are compared as text, so that a date equals its ISO form read back from a stored state.
         """
         if closing_type != self.type or closing.get(self.match[0]) is None:
+            return False
+        if self.when is not None and not self.when.holds(condition_variables(closing, None)):
             return False
         return all(closing.get(name) is None or str(closing[name]) == str(opening.get(name, "")) for name in self.match)
 

@@ -7,8 +7,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, to_json
 
-from common.packs.checks import check_references, check_texts
+from common.packs.checks import check_content
 from common.packs.compliance import ComplianceFile
+from common.packs.content import PackContent, PackHeader
 from common.packs.documents import (
     HEADER_FILE,
     HEADER_KIND,
@@ -21,7 +22,7 @@ from common.packs.documents import (
 )
 from common.packs.flows import CallFlow
 from common.packs.journeys import JourneyRule
-from common.packs.pack import Pack, PackContent, PackHeader
+from common.packs.pack import Pack
 from common.packs.problems import InvalidPack, PackProblem
 from common.packs.reasons import ReasonTable
 from common.packs.records import Record
@@ -80,8 +81,7 @@ def build_pack(*layers: Mapping[str, str]) -> Pack:
     _refuse(problems)
     content = _content(records)
     files = {(document.kind, document.id): document.file for document in documents}
-    _refuse(check_references(content, files))
-    _refuse(check_texts(content, files))
+    _refuse(check_content(content, files))
     return Pack(content, f"{content.header.version}+{content_hash(documents)}")
 
 

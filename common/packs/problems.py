@@ -26,6 +26,22 @@ class PackProblem:
         return f"{where}: {self.reason} {self.remedy}"
 
 
+@dataclass(frozen=True)
+class Place:
+    """A record in a file, for naming problems found in it."""
+
+    file: str
+    field: str = ""
+
+    def at(self, *path: object) -> "Place":
+        """The place below, e.g. `closing_facts.0.match`."""
+        return Place(self.file, ".".join(str(part) for part in (*([self.field] if self.field else []), *path)))
+
+    def problem(self, reason: str, remedy: str) -> PackProblem:
+        """A problem here."""
+        return PackProblem(self.file, self.field, reason, remedy)
+
+
 class InvalidPack(AppError):
     """The pack is refused as a whole; `problems` lists everything found, so that one reading mends all."""
 

@@ -13,7 +13,7 @@ from common.packs.conditions import Condition
 MINUTES_PER_HOUR = 60
 _T = TypeVar("_T")
 # Years and months are left out: they have no fixed length.
-_DURATION = re.compile(r"P(?!$)(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+S)?)?")
+_DURATION = re.compile(r"P(?!$)(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+S)?)?")
 _CLOCK = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")
 
 
@@ -32,9 +32,7 @@ class ContactChannel(StrEnum):
 
 
 class Basis(StrEnum):
-    """Where a figure comes from: a source document, a regulation, or an assumption of ours that must stay easy to
-    change.
-    """
+    """Where a figure comes from; an assumption of ours must stay easy to change."""
 
     SOURCE = "S"
     REGULATION = "R"
@@ -43,7 +41,9 @@ class Basis(StrEnum):
 
 def _iso_duration(value: object) -> object:
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
-        raise ValueError("must be an ISO 8601 duration of weeks, days, hours, minutes, seconds: PT10M, PT2H, P60D")
+        raise ValueError(
+            "must be an ISO 8601 duration of days, hours, minutes and seconds, such as PT10M, PT2H or P60D"
+        )
     return value
 
 

@@ -31,8 +31,9 @@ class Mode(StrEnum):
 
 
 class Deadline(Record):
-    """The task must be resolved by the end of a day in the customer's zone: the date in the opening fact's field
-    `given_by` where the fact has it, else `after` the date in its field `of`.
+    """The task must be resolved by the end of a day in the customer's zone.
+
+    That day stands in the opening fact's field `given_by`, else it comes `after` the date in its field `of`.
     """
 
     of: str
@@ -48,7 +49,6 @@ class LadderStep(Record):
     journey: Identifier | None = None
     flow: Identifier | None = None
     queue: Identifier | None = None
-    max_attempts: Annotated[int, Field(ge=1)] = 1
 
 
 class AfterCall(Record):
@@ -73,7 +73,7 @@ class TaskResult(Record):
 
 
 class AttemptLimits(Record):
-    """How often one task may ring: per local day of the customer, in all, and how far apart at least."""
+    """How often one task may ring: per local day of the customer, and in all."""
 
     per_day: Annotated[int, Field(ge=1)]
     in_all: Annotated[int, Field(ge=1)]
@@ -82,9 +82,11 @@ class AttemptLimits(Record):
 class ScenarioRule(Record):
     """Interruption in, followed task out.
 
-    The first call is ordered `first_call_after` the opening fact and owed within `first_call_within` of it; both are
-    counted inside calling hours. A call's end is judged by `after_call`. When the ladder's smart calls are used up, or
-    a call escalates, the task waits in `owner_queue` for a person with the fields of `hand_over`.
+    The first call is ordered `first_call_after` the opening fact, at the first allowed moment then, and owed within
+    `first_call_within` inside calling hours. A call's end is judged by `after_call`. When `attempts.per_day` is used
+    up, the next attempt waits for the next local day; when `attempts.in_all` is, or a call escalates, the task waits in
+    `owner_queue` for a person with the fields of `hand_over`. A call's texts are given the fields `flow_variables` of
+    the opening fact. At the deadline an open task closes with `expired_result`.
     """
 
     id: Identifier
@@ -109,6 +111,7 @@ class ScenarioRule(Record):
     owner_queue: Identifier
     hand_over: Annotated[tuple[str, ...], Field(min_length=1)]
     flow: Identifier
+    flow_variables: tuple[str, ...] = ()
     source: Source
     basis: dict[str, Basis]
 

@@ -1,30 +1,23 @@
-"""Message templates: sandboxed Jinja, one compiled form per language, money and dates as the language writes them."""
+"""Message templates: the records, and the sandboxed Jinja that compiles each text once."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from decimal import Decimal
-from functools import lru_cache
 from typing import Annotated
 
-from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
 from jinja2 import StrictUndefined, Template, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import Field
 
 from common.errors import InvalidEvent
 from common.events.vocabulary import Purpose
+from common.packs.formats import long_date, money
 from common.packs.records import Identifier, LocalText, Record, Source
-
-ReasonWords = Callable[[str, str], str]
-"""(code, language) -> plain words."""
-
-# The suffix a reader expects where Babel would put the bare symbol in front, which is the yen's sign as well.
-_SPOKEN_CURRENCIES = {("zh", "CNY"): "元", ("zh", "HKD"): "港元", ("zh", "USD"): "美元", ("zh", "GBP"): "英镑"}
 
 
 class TemplateRecord(Record):
-    """A message in all its languages. `samples` gives a value for each variable; `optional` ones may be left out."""
+    """A message in all its languages.
+
+    `samples` gives a value for each variable; the `optional` ones among them may be left out by the caller.
+    """
 
     id: Identifier
     version: Annotated[int, Field(ge=1)]
@@ -36,15 +29,15 @@ class TemplateRecord(Record):
 
 
 class TextRenderer:
-    """Compiles and renders the texts of one pack; frozen after compilation.
+    """Compiles the texts of one pack, in one sandbox per language.
 
     Args:
-        reason_words: gives the plain words behind the filter `reason`.
-        constants: names every text may use, by language, e.g. the company's name.
+        reason: (code, language) → plain words; behind the filter `reason`.
+        constants: language → the names every text may use, e.g. the company's.
     """
 
-    def __init__(self, reason_words: ReasonWords, constants: Mapping[str, Mapping[str, str]]) -> None:
-        self._reason_words = reason_words
+    def __init__(self, reason: Callable[[str, str], str], constants: Callable[[str], Mapping[str, str]]) -> None:
+        self._reason = reason
         self._constants = constants
         self._environments: dict[str, ImmutableSandboxedEnvironment] = {}
 
@@ -57,7 +50,11 @@ class TextRenderer:
         return self._environment(language).from_string(source)
 
     def variables(self, source: str, language: str) -> set[str]:
-        """The names the text uses beyond the constants."""
+        """The names the text uses beyond the constants.
+
+        Raises:
+            jinja2.TemplateError: it is no template.
+        """
         environment = self._environment(language)
         return meta.find_undeclared_variables(environment.parse(source)) - set(environment.globals)
 
@@ -68,10 +65,10 @@ class TextRenderer:
 
     def _new_environment(self, language: str) -> ImmutableSandboxedEnvironment:
         environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-        environment.globals = dict(self._constants.get(language, {}))
+        environment.globals = dict(self._constants(language))
         environment.filters["money"] = lambda amount, currency: money(amount, currency, language)
         environment.filters["date"] = lambda day: long_date(day, language)
-        environment.filters["reason"] = lambda code: self._reason_words(str(code), language)
+        environment.filters["reason"] = lambda code: self._reason(str(code), language)
         environment.filters["tail"] = lambda value, length=4: str(value)[-length:]
         return environment
 
@@ -89,39 +86,5 @@ def rendered(template: Template, name: str, variables: Mapping[str, object]) -> 
             "template_not_renderable",
             field=name,
             reason=f"{type(error).__name__} while filling in the text",
-            remedy="give every variable that the template names, or mend the template and replay the event",
+            remedy="give every variable that the template names, or mend the template, and replay the event",
         ) from error
-
-
-def money(amount: object, currency: str, language: str) -> str:
-    """The amount (main unit; Decimal, number or numeric string) as the language writes it.
-
-    Raises:
-        ArithmeticError: not a number.
-    """
-    return _money(Decimal(str(amount)), currency, language)
-
-
-@lru_cache(maxsize=4096)
-def _money(amount: Decimal, currency: str, language: str) -> str:
-    locale = language.replace("-", "_")
-    spoken = _SPOKEN_CURRENCIES.get((language.partition("-")[0], currency))
-    if spoken:
-        return str(format_decimal(amount, format="#,##0.00", locale=locale)) + spoken
-    return str(format_currency(amount, currency, locale=locale))
-
-
-def long_date(day: object, language: str) -> str:
-    """The day (date, datetime or ISO string) written out, e.g. `March 1, 2026`, `2026年3月1日`.
-
-    Raises:
-        ValueError: not a date.
-    """
-    if isinstance(day, datetime):
-        return _long_date(day.date(), language)
-    return _long_date(day if isinstance(day, date) else date.fromisoformat(str(day)), language)
-
-
-@lru_cache(maxsize=4096)
-def _long_date(day: date, language: str) -> str:
-    return str(format_date(day, format="long", locale=language.replace("-", "_")))
