@@ -3,7 +3,9 @@
 import http.client
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -68,8 +70,12 @@ def book() -> Iterator[Book]:
         thread.join()
 
 
+def conversation(tap: Tap, channel: Channel) -> Callable[[], OrderedConversation]:
+    return lambda: OrderedConversation(Http1Wire(channel), tap)
+
+
 def relay(host: RelayHost, port: int, tap: Tap, channel: Channel) -> int:
-    return host.add(Relay(("127.0.0.1", port), lambda: OrderedConversation(Http1Wire(channel), tap)))
+    return host.add(Relay(("127.0.0.1", port), conversation(tap, channel)))
 
 
 def test_untouched_run_counts_every_request(host: RelayHost, victims: Victims, book: Book) -> None:
@@ -101,8 +107,19 @@ def test_kill_the_called(host: RelayHost, victims: Victims, tmp_path: Path, mome
     assert file.read_bytes() == written
 
 
+def test_a_patient_relay_waits_for_the_next_process(host: RelayHost, victims: Victims, tmp_path: Path) -> None:
+    file, server_port = tmp_path / "book", free_port()
+    waiting = Relay(("127.0.0.1", server_port), conversation(Tap(), Channel.WEBHOOK), patience=timedelta(seconds=20))
+    port = host.add(waiting)
+    with ThreadPoolExecutor(1) as early:
+        answered = early.submit(answers, port, b"early")
+        victims.start("http_peer", "serve", server_port, str(file))
+        assert answered.result()
+    assert file.read_bytes() == b"early\n"
+
+
 def answers(port: int, body: bytes) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         connection.request("POST", "/status", body)
         return connection.getresponse().status == 204

@@ -2,10 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Protocol
+
+from tests.support.polling import NeverHappened, eventually_async
 
 READ_LIMIT = 1 << 20
 """Longest line or header block a stream reader must hold, in bytes; longer bodies are read in pieces."""
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Conversation(Protocol):
@@ -21,16 +26,26 @@ class Conversation(Protocol):
 class Relay:
     """A listening socket on loopback whose connections are carried on to `upstream`.
 
-    When the far side refuses, the client's connection is closed without a word, as a dead peer would.
+    When the far side refuses for longer than `patience`, the client's connection is closed without a word, as a dead
+    peer would.
 
     Args:
         upstream: host and port of the far side.
         conversation: makes the protocol state of one connection.
+        patience: how long a new connection waits for the far side to listen, as a load balancer would let it wait for
+            the next replica.
     """
 
-    def __init__(self, upstream: tuple[str, int], conversation: Callable[[], Conversation]) -> None:
+    def __init__(
+        self,
+        upstream: tuple[str, int],
+        conversation: Callable[[], Conversation],
+        *,
+        patience: timedelta = timedelta(0),
+    ) -> None:
         self.upstream = upstream
         self._conversation = conversation
+        self._patience = patience
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
         self.faults: list[BaseException] = []
@@ -61,8 +76,8 @@ class Relay:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            far_reader, far_writer = await asyncio.open_connection(*self.upstream, limit=READ_LIMIT)
-        except OSError:
+            far_reader, far_writer = await eventually_async(self._connect_onwards, self._patience.total_seconds())
+        except NeverHappened:
             writer.close()
             return
         talk = self._conversation()
@@ -71,6 +86,12 @@ class Relay:
         finally:
             writer.close()
             far_writer.close()
+
+    async def _connect_onwards(self) -> Streams | None:
+        try:
+            return await asyncio.open_connection(*self.upstream, limit=READ_LIMIT)
+        except OSError:
+            return None
 
 
 async def _until_first(*directions: Coroutine[None, None, None]) -> None:
