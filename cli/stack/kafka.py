@@ -1,6 +1,5 @@
 """One real Apache Kafka broker (KRaft, one node, loopback only) for a developer's machine and for tests."""
 
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from kafka.errors import KafkaError
 from cli.stack.errors import StackError
 from cli.stack.kafka_jars import java, kafka_jars
 from cli.stack.ports import LOOPBACK, is_listening, require_free
-from cli.stack.processes import Program
+from cli.stack.processes import Program, last_words, spawn
 from cli.stack.server import EmbeddedServer
 
 CLUSTER_ID = "bmluZWNvbm5lY3Rsb2NhbA"
@@ -109,12 +108,11 @@ class EmbeddedKafka(EmbeddedServer):
 
     def _format(self) -> None:
         command = self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._config_path))
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
+        if spawn(Program(name="kafka-format", command=command, log_path=self.log_path)).wait():
             raise StackError(
                 "Kafka's data directory could not be formatted.",
                 remedy=f"remove {self._directory} (`make clean`) and start again.",
-                details=done.stdout[-2000:] + done.stderr[-2000:],
+                details=last_words(self.log_path),
             )
 
     def _properties(self) -> dict[str, str]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
 
 PR_SET_PDEATHSIG = 1
 LAST_WORDS_LINES = 12
@@ -29,7 +28,52 @@ class Program:
     directory: Path | None = None
 
 
-def spawn(program: Program) -> subprocess.Popen[bytes]:
+class ChildProcess:
+    """A started program together with everything it started itself (its process group)."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self.pid = process.pid
+
+    def poll(self) -> int | None:
+        """Exit code, negative for a signal; None while it runs."""
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal it and what it started; nothing happens when all of them have ended."""
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            return
+
+    def stop(self, *, grace: timedelta) -> int:
+        """Ask it to end, wait up to `grace`, then kill it; returns the exit code."""
+        self.signal(signal.SIGTERM)
+        try:
+            return self._process.wait(grace.total_seconds())
+        except subprocess.TimeoutExpired:
+            return self.kill()
+
+    def kill(self) -> int:
+        """SIGKILL it and wait for its end; returns the exit code."""
+        self.signal(signal.SIGKILL)
+        return self._process.wait()
+
+    def wait(self) -> int:
+        """Wait for its end; returns the exit code."""
+        return self._process.wait()
+
+    def wait_until(self, probe: Callable[[], bool], *, timeout: timedelta) -> bool:
+        """Poll `probe` until it holds (True), or the process ends or the time is over (False)."""
+        deadline = time.monotonic() + timeout.total_seconds()
+        while time.monotonic() < deadline and self.poll() is None:
+            if probe():
+                return True
+            time.sleep(POLL_SECONDS)
+        return False
+
+
+def spawn(program: Program) -> ChildProcess:
     """Start the program in a process group of its own; on Linux it dies with the thread that called this.
 
     Output is appended to `program.log_path`: a file, unlike a pipe, never blocks the program when nobody reads.
@@ -39,20 +83,17 @@ def spawn(program: Program) -> subprocess.Popen[bytes]:
     """
     program.log_path.parent.mkdir(parents=True, exist_ok=True)
     with program.log_path.open("ab") as log:
-        return _popen(program, log)
-
-
-def _popen(program: Program, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        list(program.command),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, **program.environment},
-        cwd=program.directory,
-        start_new_session=True,
-        preexec_fn=_dies_with_parent(),  # noqa: PLW1509 - only a prepared libc call is made between fork and exec
-    )
+        process = subprocess.Popen(
+            list(program.command),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **program.environment},
+            cwd=program.directory,
+            start_new_session=True,
+            preexec_fn=_dies_with_parent(),  # noqa: PLW1509 - only a prepared libc call between fork and exec
+        )
+    return ChildProcess(process)
 
 
 def _dies_with_parent() -> Callable[[], None] | None:
@@ -70,30 +111,6 @@ def _dies_with_parent() -> Callable[[], None] | None:
     return ask
 
 
-def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Signal the process and what it started; nothing happens when all of them have ended."""
-    try:
-        os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return
-
-
-def stop(process: subprocess.Popen[bytes], *, grace: timedelta) -> int:
-    """Ask the process to end, wait up to `grace`, then kill its group; returns the exit code (negative: signal)."""
-    signal_group(process, signal.SIGTERM)
-    try:
-        process.wait(grace.total_seconds())
-    except subprocess.TimeoutExpired:
-        kill(process)
-    return process.wait()
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL the process's group and reap it."""
-    signal_group(process, signal.SIGKILL)
-    process.wait()
-
-
 def last_words(log_path: Path, *, lines: int = LAST_WORDS_LINES) -> str:
     """The last lines of what a program said, or `` when it said nothing."""
     try:
@@ -104,13 +121,3 @@ def last_words(log_path: Path, *, lines: int = LAST_WORDS_LINES) -> str:
     except FileNotFoundError:
         return ""
     return "\n".join(tail.decode(errors="replace").splitlines()[-lines:])
-
-
-def wait_until(probe: Callable[[], bool], process: subprocess.Popen[bytes], *, timeout: timedelta) -> bool:
-    """Poll `probe` until it holds, the process ends or the time is over; returns what the probe said last."""
-    deadline = time.monotonic() + timeout.total_seconds()
-    while time.monotonic() < deadline and process.poll() is None:
-        if probe():
-            return True
-        time.sleep(POLL_SECONDS)
-    return False

@@ -1,13 +1,12 @@
 """What every embedded server has in common: start, stop, kill and restart on given ports with kept data."""
 
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from cli.stack.errors import StackError
-from cli.stack.processes import Program, kill, last_words, spawn, stop, wait_until
+from cli.stack.processes import ChildProcess, Program, last_words, spawn
 
 START_TIMEOUT = timedelta(seconds=60)
 STOP_GRACE = timedelta(seconds=10)
@@ -24,7 +23,7 @@ class EmbeddedServer(ABC):
     def __init__(self, *, name: str, log_path: Path) -> None:
         self.name = name
         self.log_path = log_path
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ChildProcess | None = None
 
     @abstractmethod
     def prepare(self) -> None:
@@ -60,13 +59,13 @@ class EmbeddedServer(ABC):
     def stop(self, *, grace: timedelta = STOP_GRACE) -> None:
         """Stop cleanly, or by force after `grace`; does nothing when it does not run."""
         if self._process:
-            stop(self._process, grace=grace)
+            self._process.stop(grace=grace)
             self._process = None
 
     def kill(self) -> None:
         """SIGKILL; what was written stays."""
         if self._process:
-            kill(self._process)
+            self._process.kill()
             self._process = None
 
     def restart(self) -> None:
@@ -76,4 +75,4 @@ class EmbeddedServer(ABC):
 
     def wait_until(self, probe: Callable[[], bool], *, timeout: timedelta) -> bool:
         """Poll `probe` until it holds (True), or the server ends or the time is over (False)."""
-        return self._process is not None and wait_until(probe, self._process, timeout=timeout)
+        return self._process is not None and self._process.wait_until(probe, timeout=timeout)
