@@ -38,19 +38,22 @@ class Nursery:
         with DefaultSelector() as selector:
             selector.register(self._client, EVENT_READ)
             selector.register(self._woken, EVENT_READ)
-            while True:
-                ready = {key.fileobj for key, _ in selector.select()}
-                if self._woken in ready:
-                    self._woken.recv(4096)
-                    self._reap()
-                if self._client in ready:
-                    line = self._jobs.readline()
-                    if not line:
-                        self._end()
-                        return None
-                    job: Job = json.loads(line)
-                    if self._fork() == 0:
-                        return self._leave_home(job)
+            while line := self._next_line(selector):
+                job: Job = json.loads(line)
+                if self._fork() == 0:
+                    return self._leave_home(job)
+        self._end()
+        return None
+
+    def _next_line(self, selector: DefaultSelector) -> bytes:
+        """The next job's line, or nothing when the client has left; reaps children meanwhile."""
+        while True:
+            ready = {key.fileobj for key, _ in selector.select()}
+            if self._woken in ready:
+                self._woken.recv(4096)
+                self._reap()
+            if self._client in ready:
+                return self._jobs.readline()
 
     def _fork(self) -> int:
         pid = os.fork()

@@ -76,10 +76,11 @@ class Relay:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            far_reader, far_writer = await eventually_async(self._connect_onwards, self._patience.total_seconds())
+            onwards: Streams = await eventually_async(self._connect_onwards, self._patience.total_seconds())
         except NeverHappened:
             writer.close()
             return
+        far_reader, far_writer = onwards
         talk = self._conversation()
         try:
             await _until_first(talk.requests(reader, far_writer), talk.answers(far_reader, writer))
@@ -87,11 +88,11 @@ class Relay:
             writer.close()
             far_writer.close()
 
-    async def _connect_onwards(self) -> Streams | None:
+    async def _connect_onwards(self) -> Streams:
         try:
             return await asyncio.open_connection(*self.upstream, limit=READ_LIMIT)
-        except OSError:
-            return None
+        except OSError as error:
+            raise AssertionError("nobody listens") from error
 
 
 async def _until_first(*directions: Coroutine[None, None, None]) -> None:
