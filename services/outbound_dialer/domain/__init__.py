@@ -1,0 +1,1 @@
+"""Pure decisions about calls: no I/O, no clock, no randomness."""
