@@ -50,10 +50,50 @@ class ServiceSettings(BaseSettings):
     )
     redis_url: str = Field(
         default="redis://127.0.0.1:19079/0",
-        pattern=r"^(rediss?|unix)://",
+        pattern=r"^(rediss?|redis\+cluster|unix)://",
         repr=False,  # may hold a password
         validation_alias="REDIS_URL",
-        description="Redis or Valkey 6.2 or later: redis://, rediss:// (TLS) or unix://, with its password.",
+        description="Redis or Valkey 6.2 or later: redis://, rediss:// (TLS), unix://, redis+cluster:// (a cluster).",
+    )
+    http_host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address the HTTP server listens on; loopback unless said otherwise.",
+    )
+    http_port: int = Field(default=19081, ge=1, le=65535, description="Port of the HTTP server.")
+    session_timeout_seconds: Seconds = Field(
+        default=timedelta(seconds=6),
+        ge=timedelta(milliseconds=500),
+        description="A replica silent for this long loses its partitions to the others, in seconds.",
+    )
+    audit_trail_seconds: Seconds = Field(
+        default=timedelta(seconds=10),
+        ge=timedelta(0),
+        description="How far the audit stays behind the present; more than Redis can lose, in seconds.",
+    )
+    pool_limit: int = Field(
+        default=64, ge=1, le=10_000, description="How many provider calls and due items one process works on at once."
+    )
+    lease_seconds: Seconds = Field(
+        default=timedelta(seconds=30),
+        ge=timedelta(seconds=1),
+        description="How long claimed due work is held before another replica may take it, in seconds.",
+    )
+    attempt_start_seconds: Seconds = Field(
+        default=timedelta(seconds=5),
+        gt=timedelta(0),
+        description="A reserved provider call that was not started within this time is not started, in seconds.",
+    )
+    provider_deadline_seconds: Seconds = Field(
+        default=timedelta(seconds=10), gt=timedelta(0), description="The longest a provider call may take, in seconds."
+    )
+    provider_settle_seconds: Seconds = Field(
+        default=timedelta(seconds=60),
+        ge=timedelta(0),
+        description="How long a provider's list may lag; only after it an attempt counts as never sent, in seconds.",
+    )
+    reconcile_every_seconds: Seconds = Field(
+        default=timedelta(seconds=5), gt=timedelta(0), description="Pause between two look-ups of an open attempt."
     )
 
 

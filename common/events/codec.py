@@ -65,7 +65,7 @@ def decode(
         return _tombstone(topic, key, recorded_at)
     if len(value) > MAX_EVENT_BYTES:
         raise refusals.too_large(len(value), MAX_EVENT_BYTES)
-    by_name = {name: raw for name, raw in headers if raw is not None}  # Kafka allows a null header
+    by_name = {name.lower(): raw for name, raw in headers if raw is not None}  # Kafka allows a null header
     if "ce_specversion" in by_name or "ce_id" in by_name:
         attributes = _binary_attributes(by_name)
         data: Any = _json_object(value, what="data")
@@ -229,3 +229,15 @@ def encode_binary(envelope: Envelope) -> Encoded:
     headers = [(_BINARY_PREFIX + name, text.encode()) for name, text in attributes.items()]
     headers.append((_CONTENT_TYPE, content_type.encode()))
     return Encoded(envelope.customer_id.encode(), to_json(envelope.data), headers)
+
+
+_TYPE_FIELD = b'"type":"'
+
+
+def peek_type(value: bytes) -> str:
+    """The type of an event that `encode` wrote, without decoding it; empty if there is none.
+
+    Only for topics that the product alone writes to: another producer may order or space its fields otherwise.
+    """
+    start = value.find(_TYPE_FIELD) + len(_TYPE_FIELD)
+    return value[start : value.find(b'"', start)].decode(errors="replace") if start >= len(_TYPE_FIELD) else ""

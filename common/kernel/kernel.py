@@ -13,6 +13,7 @@ import stamina
 
 from common.clock import Clock
 from common.errors import AppError, PermanentError, TransientError
+from common.events.model import LedgerFact
 from common.kernel.decision import Decision, Effect, Moment, Origin
 from common.kernel.document import AggregateType
 from common.kernel.ledger import LedgerWriter
@@ -121,9 +122,7 @@ class Kernel(Generic[S]):
         for _ in range(MAX_ROUNDS):
             loaded = known or await self.store.load(customer_id)
             known = None
-            moment = await self.shards.moment(
-                self.store.shard_of(customer_id), since=cause.since, healed=cause.healed
-            )
+            moment = await self.shards.moment(self.store.shard_of(customer_id), since=cause.since, healed=cause.healed)
             steps = self._with_what_is_due(decide(loaded.state, moment), moment)
             handled = await self._commit(loaded, steps, cause, moment)
             if handled:
@@ -180,9 +179,7 @@ class Kernel(Generic[S]):
         if result is not CommitResult.DONE:
             self.watch.refused(result)
             return Handled(result, loaded)
-        committed = replace(
-            loaded, state=state, version=new.version, sequence=new.sequence, applied=new.applied
-        )
+        committed = replace(loaded, state=state, version=new.version, sequence=new.sequence, applied=new.applied)
         self._afterwards(committed, new, steps, entries)
         return Handled(result, committed)
 
@@ -208,7 +205,11 @@ class Kernel(Generic[S]):
         )
 
     def _afterwards(
-        self, committed: Loaded[S], new: NewDocument[S], steps: list[Decision[S]], entries: list[tuple[Origin, object]]
+        self,
+        committed: Loaded[S],
+        new: NewDocument[S],
+        steps: list[Decision[S]],
+        entries: list[tuple[Origin, LedgerFact]],
     ) -> None:
         self.watch.committed(self.store.shard_of(committed.customer_id), new.clocks_set, entries)
         for step in steps:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from common.events.codec import encode
@@ -29,9 +30,7 @@ class LedgerWriter:
     service: str
     new_id: Callable[[], str] = random_id
 
-    def encode(
-        self, loaded: Loaded[object], entries: Sequence[tuple[Origin, LedgerFact]], now: datetime
-    ) -> list[bytes]:
+    def encode(self, loaded: Loaded[Any], entries: Sequence[tuple[Origin, LedgerFact]], now: datetime) -> list[bytes]:
         """The entries as structured CloudEvents, numbered on from the document's `sequence`."""
         return [
             encode(self._envelope(loaded.customer_id, origin, fact, loaded.sequence + number, now)).value

@@ -1,7 +1,5 @@
 """Opens Redis, one server or a cluster, and notices when the server behind a connection is another run."""
 
-from typing import Any
-
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
@@ -37,12 +35,10 @@ def open_redis(url: str, watch: RunWatch) -> Redis | RedisCluster:
 
     The client keeps answers as bytes and gives up on a silent server after five seconds.
     """
-    retry = Retry(
-        ExponentialWithJitterBackoff(base=0.01, cap=0.2), RETRIES, (RedisConnectionError, RedisTimeoutError)
-    )
+    retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.2), RETRIES, (RedisConnectionError, RedisTimeoutError))
     if url.startswith("redis+cluster://"):
         return _open_cluster(url.replace("redis+cluster", "redis", 1), watch, retry)
-    pool: ConnectionPool[Any] = ConnectionPool.from_url(
+    pool = ConnectionPool.from_url(
         url,
         max_connections=MAX_CONNECTIONS,
         socket_timeout=SOCKET_TIMEOUT_SECONDS,

@@ -4,7 +4,7 @@ All keys of one shard carry the hash tag `{s<shard>}`, so a script touches one s
 
 | key | holds | lifetime |
 |---|---|---|
-| `<service>:{s7}:doc:<customer>` | hash: v version, s schema, d document | none: the state itself, bounded per customer |
+| `<service>:{s7}:doc:<customer>` | hash: v version, s schema, d document | none: the state itself, bounded |
 | `<service>:{s7}:seen:<fact>` | digest of the fact's content | 30 days |
 | `<service>:{s7}:due` | sorted set: clock → due time, ms | none: entries go with their work |
 | `<service>:{s7}:fence` | hash: claimed clock → fence | none: entries go with their work |

@@ -183,9 +183,7 @@ class RedisStore(Generic[S]):
             for shard in shards:
                 pipe.zrange(self._keys[shard].changed, 0, limit - 1)
             names = await pipe.execute()
-        listed = [
-            (shard, name.decode()) for shard, found in zip(shards, names, strict=True) for name in found
-        ]
+        listed = [(shard, name.decode()) for shard, found in zip(shards, names, strict=True) for name in found]
         return await self._snapshots(listed) if listed else {}
 
     async def _snapshots(self, listed: Sequence[tuple[int, str]]) -> Mapping[int, Sequence[Snapshot]]:
@@ -217,9 +215,7 @@ class RedisStore(Generic[S]):
         for item_id, at in self._kind.clocks(self._codec.decode(body, int(schema)).state).items():
             arguments += (_due(at), clock_member(snapshot.customer_id, item_id))
         async with _translated():
-            return int(
-                await self._scripts["restore"](keys=[keys.doc(snapshot.customer_id), keys.due], args=arguments)
-            )
+            return int(await self._scripts["restore"](keys=[keys.doc(snapshot.customer_id), keys.due], args=arguments))
 
     # ShardRecords
 
