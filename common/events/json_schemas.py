@@ -59,7 +59,7 @@ def envelope_schema() -> JsonSchemaValue:
                 "format": "date-time",
                 "description": "When it happened; at most 10 minutes after and 30 days before it reached Kafka.",
             },
-            "datacontenttype": {"const": "application/json"},
+            "datacontenttype": {"type": "string", "pattern": "^application/json"},
             "correlationid": {**_SHORT_TEXT, "description": "The same on everything that follows from one event."},
             "causationid": {**_SHORT_TEXT, "description": "Id of the event that caused this one."},
             "traceparent": {**_SHORT_TEXT, "description": "W3C trace context (distributed tracing extension)."},
