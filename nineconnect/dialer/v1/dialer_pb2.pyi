@@ -206,7 +206,7 @@ class CallContext(_message.Message):
     task_id: _builtins.str
     """The task that ordered the call; at most 128 characters."""
     scenario: _builtins.str
-    """The continuation scenario, such as "N2"; at most 80 characters."""
+    """The continuation scenario, such as "N2"; at most 128 characters."""
     correlation_id: _builtins.str
     """Shared by everything that belongs to one story; at most 128 characters."""
     causation_id: _builtins.str
@@ -429,7 +429,7 @@ class PlaceCallRequest(_message.Message):
     """Urgency."""
     @_builtins.property
     def variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Values for the flow's texts: at most 32, names of at most 64 and values of at most 512 characters."""
+        """Values for the flow's texts: at most 32, names of at most 64 characters, 1,024 bytes in all."""
 
     @_builtins.property
     def earliest(self) -> _timestamp_pb2.Timestamp:

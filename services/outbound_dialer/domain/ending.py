@@ -8,7 +8,7 @@ from common.events.vocabulary import CallOutcome
 from services.outbound_dialer.domain import facts
 from services.outbound_dialer.domain.lifecycle import CallEvent
 from services.outbound_dialer.domain.rules import DialLimits, DialRules
-from services.outbound_dialer.domain.state import Call, Contact, DialerState
+from services.outbound_dialer.domain.state import Call, Contact, DialerState, Order
 
 Step = tuple[DialerState, tuple[LedgerFact, ...]]
 """A state and what is to be told about how it came to be."""
@@ -43,8 +43,9 @@ def _closed(
 ) -> DialerState:
     closed = replace(
         call.moved(CallEvent.FINISHED),
-        order=replace(call.order, phone_number="", variables={}),
-        attempts=() if call.live is None else (call.live,),
+        order=_without_personal_data(call.order),
+        attempts=(),
+        provider_call_sid=(call.live.provider_sid if call.live else None) or "",
         try_at=None,
         fetch_at=None,
         ended_at=now,
@@ -52,6 +53,11 @@ def _closed(
         reason_code=reason_code,
     )
     return pruned(state.with_call(closed), now, limits)
+
+
+def _without_personal_data(order: Order) -> Order:
+    context = replace(order.context, causation_id="", traceparent="")
+    return replace(order, phone_number="", variables={}, context=context)
 
 
 def _counted(state: DialerState, call: Call, *, connected: bool) -> DialerState:
@@ -82,12 +88,13 @@ def pruned(state: DialerState, now: datetime, limits: DialLimits) -> DialerState
 
     A call whose window is open is kept: its order may be repeated, and must find it.
     """
-    droppable = [call for call in state.calls.values() if call.ended_at is not None and call.order.latest <= now]
-    kept = [call for call in droppable if call.ended_at and call.ended_at > now - limits.keep_calls_for]
-    kept = kept[-limits.max_kept_calls :]
-    if len(kept) == len(droppable):
+    ended = [call for call in state.calls.values() if call.ended_at is not None]
+    droppable = [call for call in ended if call.order.latest <= now]
+    room = max(limits.max_kept_calls - (len(ended) - len(droppable)), 0)
+    recent = [call for call in droppable if call.ended_at and call.ended_at > now - limits.keep_calls_for]
+    forgotten = {call.call_id for call in droppable} - {call.call_id for call in recent[max(len(recent) - room, 0) :]}
+    if not forgotten:
         return state
-    forgotten = {call.call_id for call in droppable} - {call.call_id for call in kept}
     return state.with_calls({call_id: call for call_id, call in state.calls.items() if call_id not in forgotten})
 
 

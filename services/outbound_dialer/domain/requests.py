@@ -22,7 +22,8 @@ LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 MAX_VARIABLES = 32
 MAX_VARIABLE_VALUE = 512
-MAX_CONTEXT = 128
+MAX_VARIABLES_BYTES = 1024
+MAX_TRACEPARENT = 55  # version 00, https://www.w3.org/TR/trace-context/
 HASH_BYTES = 16
 
 
@@ -120,6 +121,8 @@ def _texts(request: CallRequest) -> Iterator[FieldViolation]:
         if not NAME.fullmatch(name) or len(value) > MAX_VARIABLE_VALUE:
             yield FieldViolation("variables", f"a name has at most 64 characters, a value {MAX_VARIABLE_VALUE}")
             return
+    if sum(len(f"{name}{value}".encode()) for name, value in request.variables.items()) > MAX_VARIABLES_BYTES:
+        yield FieldViolation("variables", f"must be at most {MAX_VARIABLES_BYTES} bytes in all")
 
 
 def _context(request: CallRequest) -> Iterator[FieldViolation]:
@@ -128,7 +131,7 @@ def _context(request: CallRequest) -> Iterator[FieldViolation]:
     for name, value in references.items():
         if value and not KEY.fullmatch(value):
             yield FieldViolation(f"context.{name}", "must be at most 128 of A-Z a-z 0-9 _ . / : + # -")
-    if len(request.context.traceparent) > MAX_CONTEXT:
+    if len(request.context.traceparent) > MAX_TRACEPARENT:
         yield FieldViolation("context.traceparent", "must be a W3C trace context")
 
 

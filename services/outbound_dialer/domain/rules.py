@@ -14,6 +14,9 @@ OPT_OUT_MEANING = "opted_out"
 class DialLimits:
     """Figures of dialling that no jurisdiction sets.
 
+    The bounds on what is kept leave the largest possible document below what the kernel accepts (64 KiB); a test
+    builds that document.
+
     Attributes:
         max_open_calls: open calls of one customer; more are refused.
         max_kept_calls: ended calls kept for questions and repeated orders.
@@ -33,8 +36,8 @@ class DialLimits:
         max_contacts: contacts remembered at most.
     """
 
-    max_open_calls: int = 10
-    max_kept_calls: int = 50
+    max_open_calls: int = 8
+    max_kept_calls: int = 20
     keep_calls_for: timedelta = timedelta(days=30)
     max_window: timedelta = timedelta(days=7)
     slot_patience: timedelta = timedelta(seconds=5)
@@ -48,7 +51,7 @@ class DialLimits:
     fetch_every: timedelta = timedelta(seconds=60)
     rules_recheck: timedelta = timedelta(minutes=10)
     keep_contacts_for: timedelta = timedelta(days=30)
-    max_contacts: int = 100
+    max_contacts: int = 40
 
 
 @dataclass(frozen=True, slots=True)

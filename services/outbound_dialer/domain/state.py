@@ -76,6 +76,7 @@ class Call:
         fetch_at: once placed, when to ask the provider for its state if no webhook came.
         held_for: why it waits, as last told on the ledger.
         machine: the provider's name for the machine that answered, empty for none.
+        provider_call_sid: the provider's id of an ended call.
         cancelled: the reason of a cancellation that came after dialling had begun.
         revision: grows with each change.
     """
@@ -98,6 +99,7 @@ class Call:
     ended_at: datetime | None = None
     outcome: CallOutcome | None = None
     reason_code: str = ""
+    provider_call_sid: str = ""
     revision: int = 0
 
     @property
@@ -131,7 +133,7 @@ class Call:
         return replace(self, status=after(self.status, event))
 
 
-MAX_ATTEMPTS_KEPT = 4
+MAX_ATTEMPTS_KEPT = 3
 """Enough to know late news of an older attempt; a provider that refuses for hours must not grow the document."""
 
 
