@@ -110,13 +110,13 @@ def parse(*, key: bytes | None, value: bytes | None, headers: Headers) -> DeadLe
         texts = {name: ours[name].decode() for name in HEADER_MEANINGS}
         original = Position(texts["nc-dlq-topic"], int(texts["nc-dlq-partition"]), int(texts["nc-dlq-offset"]))
         at = datetime.fromisoformat(texts["nc-dlq-at"])
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError):
         raise InvalidEvent(
             "not_a_dead_letter",
             field="headers",
             reason="a nc-dlq- header is missing or cannot be read",
             remedy="only the product may write to dead-letter topics",
-        ) from error
+        ) from None
     return DeadLetter(
         original=original,
         key=key,
