@@ -23,11 +23,10 @@ class Kind(StrEnum):
 class EventOutcome(StrEnum):
     """What became of one record of a topic at the intake."""
 
-    DONE = "done"
+    HANDLED = "handled"
     IGNORED = "ignored"
     SEEN = "seen"
     DEAD_LETTERED = "dead_lettered"
-    RETRIED = "retried"
 
 
 class SendOutcome(StrEnum):
@@ -68,6 +67,7 @@ TOPIC = Label("topic", frozenset(TOPICS))
 TYPE = Label("type", frozenset(MODELS))
 CHANNEL = Label("channel")
 PROVIDER = Label("provider")
+ENTRYPOINTS = frozenset({"intake", "pool", "loop", "http", "grpc", "ticks"})
 YES_OR_NO = frozenset({"true", "false"})
 
 HANDLING_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0)
@@ -138,7 +138,7 @@ GRPC_REQUESTS = _counter("grpc_requests", "RPCs answered.", Label("method"), Lab
 SHARDS_OWNED = _gauge("shards_owned", "Shards that this replica owns.")
 STORE_UNAVAILABLE = _counter("store_unavailable", "Operations that failed because the store was unavailable.")
 READY = _gauge("ready", "1 if the service is ready, 0 if a readiness check fails.")
-BUGS = _counter("bugs", "Unexpected exceptions caught at an entrypoint's guard.", Label("entrypoint"))
+BUGS = _counter("bugs", "Unexpected exceptions caught at an entrypoint's guard.", Label("entrypoint", ENTRYPOINTS))
 
 METRICS: tuple[MetricSpec, ...] = (
     SERVICE_INFO,

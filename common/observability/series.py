@@ -7,7 +7,8 @@ The official client formats the exposition; the cells are our own, because its c
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
+from itertools import accumulate, product
+from math import prod
 
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
@@ -17,6 +18,8 @@ from common.observability.metric_list import OTHER, Kind, Label, MetricSpec
 
 MAX_SERIES = 500
 """Per metric and process: all rules of a pack fit, a flood of invented names does not."""
+
+MAX_KNOWN_BEFOREHAND = 16
 
 Values = tuple[str, ...]
 Sample = tuple[str, dict[str, str], float]
@@ -82,8 +85,8 @@ class Series(dict[Values, Callable[[float], None]]):
         super().__init__()
         self._spec = spec
         self._cells: dict[Values, Cell | Distribution] = {}
-        if not spec.labels:
-            self[()]
+        for values in _known_beforehand(spec):
+            self[values]
 
     def __missing__(self, values: Values) -> Callable[[float], None]:
         bounded = tuple(_bounded(label, value) for label, value in zip(self._spec.labels, values, strict=True))
@@ -124,6 +127,15 @@ class AllSeries(Collector):
     def collect(self) -> Iterator[Metric]:
         """All of them, in the order of the list."""
         return (series.exposed() for series in self._series.values())
+
+
+def _known_beforehand(spec: MetricSpec) -> Iterator[Values]:
+    """Counters of few, known series start at 0: an increase from nothing to 1 would be no increase to Prometheus."""
+    choices = [label.values for label in spec.labels]
+    closed = [sorted(values) for values in choices if values is not None]
+    known = len(closed) == len(choices) and prod(map(len, closed)) <= MAX_KNOWN_BEFOREHAND
+    if known and (not choices or spec.kind is Kind.COUNTER):
+        yield from product(*closed)
 
 
 def _bounded(label: Label, value: str) -> str:

@@ -65,10 +65,10 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 
 def test_counts_events_by_topic_type_and_outcome(metrics: Metrics) -> None:
     for _ in range(3):
-        metrics.event_in("policy-events.v1", "premium.payment_failed.v1", EventOutcome.DONE, 0.0007)
+        metrics.event_in("policy-events.v1", "premium.payment_failed.v1", EventOutcome.HANDLED, 0.0007)
 
     assert (
-        value(metrics, "events_in_total", topic="policy-events.v1", type="premium.payment_failed.v1", outcome="done")
+        value(metrics, "events_in_total", topic="policy-events.v1", type="premium.payment_failed.v1", outcome="handled")
         == 3
     )
     assert value(metrics, "event_seconds_count", topic="policy-events.v1") == 3
@@ -89,6 +89,12 @@ def test_a_bucket_includes_its_bound(metrics: Metrics, seconds: float, first_buc
         if sample.name.endswith("_bucket") and sample.value
     ]
     assert filled[0] == first_bucket
+
+
+def test_counters_of_few_known_series_start_at_zero(metrics: Metrics) -> None:
+    assert value(metrics, "audit_gaps_healed_total", topic="policy-events.v1") == 0
+    assert value(metrics, "bugs_total", entrypoint="pool") == 0
+    assert value(metrics, "leases_expired_total") == 0
 
 
 def test_two_instances_share_nothing(metrics: Metrics) -> None:
@@ -168,7 +174,7 @@ def test_the_rest_is_counted_under_its_labels(metrics: Metrics) -> None:
     metrics.provider_request("twilio", "create_message", 0.03)
     metrics.webhook("message_status", "forged")
     metrics.grpc_request("PlaceCall", "ALREADY_EXISTS")
-    metrics.bug("kafka")
+    metrics.bug("intake")
     metrics.ready(True)
 
     assert value(metrics, "sends_total", channel="sms", provider="twilio", outcome="unknown") == 1
@@ -178,7 +184,7 @@ def test_the_rest_is_counted_under_its_labels(metrics: Metrics) -> None:
     assert value(metrics, "provider_seconds_count", provider="twilio", operation="create_message") == 1
     assert value(metrics, "webhooks_total", kind="message_status", outcome="forged") == 1
     assert value(metrics, "grpc_requests_total", method="PlaceCall", code="ALREADY_EXISTS") == 1
-    assert value(metrics, "bugs_total", entrypoint="kafka") == 1
+    assert value(metrics, "bugs_total", entrypoint="intake") == 1
     assert value(metrics, "ready") == 1
     metrics.ready(False)
     assert value(metrics, "ready") == 0
