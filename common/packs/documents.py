@@ -11,6 +11,9 @@ import yaml
 
 from common.packs.problems import PackProblem
 
+UNREADABLE = "\ufffd"
+"""What decoding puts in the place of bytes that are not UTF-8."""
+
 HEADER_FILE = "pack.yaml"
 HEADER_KIND = "pack"
 OVERLAYS = "overlays"
@@ -27,7 +30,7 @@ class Document:
     data: Mapping[str, object]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML whose plain scalars are only null, true, false and numbers: `on`, `no`, 21:00 and dates stay text."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - the library's attribute
@@ -48,14 +51,17 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^-?\d+\.\d+$"), list("-0123456789"))
 
 
-def read_texts(directory: Path) -> dict[str, str]:
-    """The pack's files below `directory` (overlays apart) as text by relative path.
+def read_texts(directory: Path, overlay: str | None = None) -> dict[str, str]:
+    """The files of the pack in `directory`, or those of one of its overlays, as text by path relative to `directory`.
 
     Raises:
-        OSError: the directory or a file cannot be read.
+        OSError: a file cannot be read.
     """
-    paths = (path for path in sorted(directory.rglob("*.yaml")) if OVERLAYS not in path.relative_to(directory).parts)
-    return {path.relative_to(directory).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    below = directory / OVERLAYS / overlay if overlay is not None else directory
+    paths = (path for path in sorted(below.rglob("*.yaml")) if OVERLAYS not in path.relative_to(below).parts)
+    return {
+        path.relative_to(directory).as_posix(): path.read_text(encoding="utf-8", errors="replace") for path in paths
+    }
 
 
 def parse(texts: Mapping[str, str]) -> tuple[list[Document], list[PackProblem]]:
@@ -82,7 +88,10 @@ class _NoRecordError(ValueError):
 
 
 def _documents(file: str, text: str) -> Iterator[Document]:
-    kind = HEADER_KIND if file == HEADER_FILE else file.partition("/")[0]
+    if UNREADABLE in text:
+        raise _NoRecordError("", "is not UTF-8.", "Save it as UTF-8.")
+    inside = file.removeprefix(f"{OVERLAYS}/").partition("/")[2] if file.startswith(f"{OVERLAYS}/") else file
+    kind = HEADER_KIND if inside == HEADER_FILE else inside.partition("/")[0]
     if kind not in (*KINDS, HEADER_KIND):
         raise _NoRecordError("", f"lies in no known folder ({', '.join(KINDS)}).", "Move it into one of them.")
     for data in yaml.load_all(text, Loader=_Loader):
@@ -104,7 +113,7 @@ def merged(base: list[Document], overlay: list[Document]) -> list[Document]:
         below = records.get((document.kind, document.id))
         data = document.data if below is None else _merge(below.data, document.data)
         assert isinstance(data, Mapping)
-        file = document.file if below is None else below.file
+        file = document.file if below is None else f"{below.file} with {document.file}"
         records[document.kind, document.id] = Document(file, document.kind, document.id, data)
     return list(records.values())
 

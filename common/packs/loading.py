@@ -23,7 +23,7 @@ from common.packs.documents import (
 from common.packs.flows import CallFlow
 from common.packs.journeys import JourneyRule
 from common.packs.pack import Pack
-from common.packs.problems import InvalidPack, PackProblem
+from common.packs.problems import InvalidPack, PackProblem, Place
 from common.packs.reasons import ReasonTable
 from common.packs.records import Record
 from common.packs.scenarios import ScenarioRule
@@ -55,17 +55,15 @@ def load_packs(directory: Path, *overlays: str) -> Pack:
     Raises:
         InvalidPack: something is wrong; every problem found is listed with file, field, reason and remedy.
     """
-    if not (directory / HEADER_FILE).is_file():
-        raise InvalidPack((PackProblem(str(directory), "", f"has no {HEADER_FILE}.", "Name the folder of a pack."),))
-    layers = [directory, *(directory / OVERLAYS / name for name in overlays)]
-    if missing := [layer for layer in layers if not layer.is_dir()]:
-        problems = (PackProblem(str(layer), "", "no such overlay.", "Name a folder in overlays.") for layer in missing)
-        raise InvalidPack(tuple(problems))
-    return build_pack(*(read_texts(layer) for layer in layers))
+    if missing := [name for name in overlays if not (directory / OVERLAYS / name).is_dir()]:
+        _refuse(
+            Place(f"{OVERLAYS}/{name}").problem("no such overlay.", "Name a folder in overlays.") for name in missing
+        )
+    return build_pack(*(read_texts(directory, overlay) for overlay in (None, *overlays)))
 
 
 def build_pack(*layers: Mapping[str, str]) -> Pack:
-    """A pack from file texts by relative path: the base, then overlays; what `load_packs` does after reading.
+    """A pack from file texts by path relative to the pack: the base, then its overlays (`overlays/<name>/…`).
 
     Raises:
         InvalidPack: as for `load_packs`.
@@ -76,9 +74,10 @@ def build_pack(*layers: Mapping[str, str]) -> Pack:
         layer, wrong = parse(texts)
         problems += [*wrong, *_repeated(layer)]
         documents = merged(documents, layer)
+    if (HEADER_KIND, HEADER_KIND) not in {(document.kind, document.id) for document in documents}:
+        problems.append(Place(HEADER_FILE).problem("there is none.", "Add it, or name the folder of a pack."))
     records, wrong = _validated(documents)
-    problems += wrong
-    _refuse(problems)
+    _refuse([*problems, *wrong])
     content = _content(records)
     files = {(document.kind, document.id): document.file for document in documents}
     _refuse(check_content(content, files))

@@ -97,7 +97,7 @@ class Pack:
     def render_sms(
         self, template_id: str, language: str, jurisdiction: str, variables: Mapping[str, object], *, on_date: date
     ) -> RenderedText:
-        """The whole text of an SMS in `language`, else its base language, else the pack's default.
+        """The whole text of an SMS in `language`, else in the same language elsewhere, else in the pack's default.
 
         Args:
             template_id: a template of this pack.

@@ -40,6 +40,8 @@ class Basis(StrEnum):
 
 
 def _iso_duration(value: object) -> object:
+    if isinstance(value, timedelta) and value >= timedelta():
+        return value  # built in Python; a file cannot hold one
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
         raise ValueError(
             "must be an ISO 8601 duration of days, hours, minutes and seconds, such as PT10M, PT2H or P60D"
@@ -101,12 +103,13 @@ class Dated(Record):
 
 
 def in_language(texts: dict[str, _T], language: str, default: str) -> tuple[str, _T]:
-    """The entry for `language`, else for its base language, else for `default`, with the tag that was found.
+    """The entry for `language`, else for the same language elsewhere, else for `default`, with the tag that was found.
 
     Raises:
         KeyError: not even `default` is there.
     """
-    for tag in (language, language.partition("-")[0], default):
-        if tag in texts:
-            return tag, texts[tag]
-    raise KeyError(language)
+    if language in texts:
+        return language, texts[language]
+    spoken = language.partition("-")[0]
+    tag = next((tag for tag in texts if tag.partition("-")[0] == spoken), default)
+    return tag, texts[tag]
