@@ -1,0 +1,1 @@
+"""Outbound adapters: the dialer over gRPC, and one in memory for tests and simulations."""

@@ -1,0 +1,1 @@
+"""Inbound adapters: topics, due work, HTTP."""
