@@ -28,7 +28,7 @@ def open_channel(target: str, tls: TlsFiles | None = None) -> grpc.aio.Channel:
 
 
 async def call(
-    method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], request: Request, *, deadline: timedelta
+    method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]", request: Request, *, deadline: timedelta
 ) -> Response:
     """One RPC within the deadline.
 
