@@ -1,0 +1,1 @@
+"""Tells customers by SMS what they must know, once, at a decent hour."""

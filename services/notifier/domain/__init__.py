@@ -1,0 +1,1 @@
+"""The notifier's decisions: pure functions on frozen data."""
