@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.errors import AppError
+from common.observability.logging import LogFormat, LogLevel
 
 HIDDEN = "********"
 EXIT_CODE_OF_USAGE_ERRORS = 2
@@ -54,6 +55,14 @@ class ServiceSettings(BaseSettings):
         repr=False,  # may hold a password
         validation_alias="REDIS_URL",
         description="Redis or Valkey 6.2 or later: redis://, rediss:// (TLS), unix://, redis+cluster:// (a cluster).",
+    )
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO, validation_alias="LOG_LEVEL", description="debug, info, warning or error."
+    )
+    log_format: LogFormat = Field(
+        default=LogFormat.AUTO,
+        validation_alias="LOG_FORMAT",
+        description="json, console, or auto: columns on a terminal, JSON lines elsewhere.",
     )
     http_host: str = Field(
         default="127.0.0.1",

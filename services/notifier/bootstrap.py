@@ -18,7 +18,7 @@ from services.notifier.settings import NotifierSettings
 
 async def serve(settings: NotifierSettings) -> int:
     """Runs the notifier until it is told to stop; returns the exit status."""
-    configure_logging(NOTIFIER.service)
+    configure_logging(NOTIFIER.service, level=settings.log_level, form=settings.log_format)
     rules = Rules(
         pack=load_packs(settings.policies_dir, settings.policies_overlay),
         timing=AttemptTiming(
