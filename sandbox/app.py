@@ -5,7 +5,6 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import aiohttp
 import orjson
 from aiohttp import web
 
@@ -16,6 +15,7 @@ from sandbox.book import Book
 from sandbox.calling import Calling
 from sandbox.carrier import Carrier, replay
 from sandbox.customers import Customers, load_scenario
+from sandbox.http_client import HttpClient
 from sandbox.messaging import Messaging
 from sandbox.modes import Faults
 from sandbox.settings import Settings
@@ -32,36 +32,34 @@ async def assembled(settings: Settings) -> AsyncIterator[web.Application]:
     for entry in book.open():
         replay(carrier, entry)
     token = settings.auth_token.get_secret_value()
-    timeout = aiohttp.ClientTimeout(total=settings.webhook_timeout_seconds)
-    async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=200)) as session:
-        webhooks = Webhooks(
-            session=session, auth_token=token, book=book, faults=faults, attempts=settings.webhook_attempts
-        )
-        messaging = Messaging(
-            carrier=carrier,
-            customers=customers,
-            book=book,
-            webhooks=webhooks,
-            speed=settings.speed,
-            inbound_url=str(settings.inbound_url) if settings.inbound_url else None,
-        )
-        calling = Calling(carrier=carrier, customers=customers, book=book, webhooks=webhooks, speed=settings.speed)
-        app = web.Application()
-        add_api(
-            app,
-            gate=Gate(account_sid=settings.account_sid, auth_token=token, book=book, faults=faults),
-            messages=MessagesResource(carrier=carrier, customers=customers, messaging=messaging, faults=faults),
-            calls=CallsResource(carrier=carrier, customers=customers, calling=calling, faults=faults),
-        )
-        add_controls(app, Controls(book=book, carrier=carrier, faults=faults))
-        messaging.resume()
-        calling.resume()
-        try:
-            yield app
-        finally:
-            calling.close()
-            await webhooks.close()
-            book.close()
+    client = HttpClient(settings.webhook_timeout_seconds)
+    webhooks = Webhooks(client=client, auth_token=token, book=book, faults=faults, attempts=settings.webhook_attempts)
+    messaging = Messaging(
+        carrier=carrier,
+        customers=customers,
+        book=book,
+        webhooks=webhooks,
+        speed=settings.speed,
+        inbound_url=str(settings.inbound_url) if settings.inbound_url else None,
+    )
+    calling = Calling(carrier=carrier, customers=customers, book=book, webhooks=webhooks, speed=settings.speed)
+    app = web.Application()
+    add_api(
+        app,
+        gate=Gate(account_sid=settings.account_sid, auth_token=token, book=book, faults=faults),
+        messages=MessagesResource(carrier=carrier, customers=customers, messaging=messaging, faults=faults),
+        calls=CallsResource(carrier=carrier, customers=customers, calling=calling, faults=faults),
+    )
+    add_controls(app, Controls(book=book, carrier=carrier, faults=faults))
+    messaging.resume()
+    calling.resume()
+    try:
+        yield app
+    finally:
+        calling.close()
+        await webhooks.close()
+        client.close()
+        book.close()
 
 
 async def serve(settings: Settings) -> None:
@@ -81,8 +79,7 @@ async def serve(settings: Settings) -> None:
             site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
             await site.start()
             host, port = runner.addresses[0][:2]
-            ready = {"event": "sandbox_ready", "url": f"http://{host}:{port}", "settings": settings.shown()}
-            print(orjson.dumps(ready).decode(), flush=True)
+            print(orjson.dumps({"event": "sandbox_ready", "url": f"http://{host}:{port}"}).decode(), flush=True)
             await stop.wait()
         finally:
             await runner.cleanup()

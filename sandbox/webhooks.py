@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-import aiohttp
-from yarl import URL
-
 from sandbox.book import Book
+from sandbox.http_client import Answer, HttpClient, Unanswered
 from sandbox.modes import Faults
 from sandbox.records import new_sid
 from sandbox.signing import signature
@@ -58,17 +56,15 @@ class Webhooks:
     """Sends webhooks in the background and notes in the book what became of them.
 
     Args:
-        session: the HTTP client.
+        client: carries them.
         auth_token: what webhooks are signed with.
         book: gets one `webhook` entry for each status callback, when it is through or given up.
         faults: decides which status callbacks are lost, doubled or held back.
         attempts: posts of one status callback at most.
     """
 
-    def __init__(
-        self, *, session: aiohttp.ClientSession, auth_token: str, book: Book, faults: Faults, attempts: int
-    ) -> None:
-        self._session = session
+    def __init__(self, *, client: HttpClient, auth_token: str, book: Book, faults: Faults, attempts: int) -> None:
+        self._client = client
         self._auth_token = auth_token
         self._book = book
         self._faults = faults
@@ -103,12 +99,12 @@ class Webhooks:
         token = new_sid("")
         for _ in range(DOCUMENT_ATTEMPTS):
             try:
-                status, text = await self._request(url, method, params, token)
-            except (aiohttp.ClientError, TimeoutError):
+                answer = await self._request(url, method, params, token)
+            except Unanswered:
                 continue
-            if OK <= status < OK + 100:
-                return text
-            failed = WebhookFailed(status)
+            if OK <= answer.status < OK + 100:
+                return answer.text
+            failed = WebhookFailed(answer.status)
         raise failed
 
     async def close(self) -> None:
@@ -124,8 +120,8 @@ class Webhooks:
         status = NO_ANSWER
         for attempt in range(1, self._attempts + 1):
             try:
-                status, _ = await self._request(receipt.url, receipt.method, receipt.params, token)
-            except (aiohttp.ClientError, TimeoutError):
+                status = (await self._request(receipt.url, receipt.method, receipt.params, token)).status
+            except Unanswered:
                 status = NO_ANSWER
             if status != NO_ANSWER and status not in RETRIED_STATUSES:
                 break
@@ -133,7 +129,7 @@ class Webhooks:
                 await asyncio.sleep(RETRY_DELAYS_SECONDS[min(attempt, len(RETRY_DELAYS_SECONDS)) - 1])
         self._note(receipt, status, attempts=attempt, fault=fault)
 
-    async def _request(self, url: str, method: str, params: Mapping[str, str], token: str) -> tuple[int, str]:
+    async def _request(self, url: str, method: str, params: Mapping[str, str], token: str) -> Answer:
         if method == "GET":
             if params:
                 url += ("&" if "?" in url else "?") + urlencode(params)
@@ -143,11 +139,9 @@ class Webhooks:
             "X-Twilio-Signature": signature(self._auth_token, url, params),
             "I-Twilio-Idempotency-Token": token,
             "User-Agent": "TwilioProxy/1.1",
+            "Accept": "*/*",
         }
-        body = urlencode(params).encode() if method == "POST" else None
-        target = URL(url, encoded=True)
-        async with self._session.request(method, target, data=body, headers=headers, allow_redirects=False) as answer:
-            return answer.status, await answer.text()
+        return await self._client.request(method, url, headers, urlencode(params).encode())
 
     def _note(self, receipt: Receipt, status: int, *, attempts: int, fault: str | None) -> None:
         self._book.write(

@@ -42,6 +42,7 @@ class Sandbox:
         self.auth_token = AUTH_TOKEN
         self._settings = {"SPEED": str(speed)} | (settings or {})
         self._process: subprocess.Popen[bytes] | None = None
+        self._said = directory / "sandbox.log"
 
     @property
     def pid(self) -> int:
@@ -63,18 +64,19 @@ class Sandbox:
         }
         variables = {f"SANDBOX_{name}": value for name, value in (own | self._settings).items()}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SANDBOX_")}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox"],
-            cwd=REPOSITORY,
-            env=inherited | variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        with self._said.open("wb") as said:  # a file: a pipe that nobody empties would stop the sandbox when full
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "sandbox"],
+                cwd=REPOSITORY,
+                env=inherited | variables,
+                stdout=subprocess.PIPE,
+                stderr=said,
+            )
         assert self._process.stdout is not None
         if not self._process.stdout.readline():  # one line is printed when requests are answered
-            _, said = self._process.communicate(timeout=STOP_SECONDS)
+            self._process.communicate(timeout=STOP_SECONDS)
             self._process = None
-            raise RuntimeError(said.decode())
+            raise RuntimeError(self._said.read_text())
         return self
 
     def stop(self) -> None:
