@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from common.events import refusals
-from common.events.vocabulary import CUSTOMER_ID_PATTERN, REFERENCE_PATTERN
+from common.events.vocabulary import CUSTOMER_ID, REFERENCE_PATTERN
 
 MAX_ATTRIBUTE_CHARS = 256
 
-_CUSTOMER_ID = re.compile(CUSTOMER_ID_PATTERN.removesuffix("$") + r"\Z")
 _REFERENCE = re.compile(REFERENCE_PATTERN.removesuffix("$") + r"\Z")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)\Z")
 
@@ -51,7 +50,7 @@ def customer_id_of(attributes: Mapping[str, Any], key: bytes | None) -> str:
         customer_id = key.decode("ascii")
     except UnicodeDecodeError:
         raise refusals.wrong_key() from None
-    if not _CUSTOMER_ID.match(customer_id):
+    if not CUSTOMER_ID.match(customer_id):
         raise refusals.wrong_key()
     if optional_text(attributes, "subject") not in {None, customer_id}:
         raise refusals.key_is_not_subject()

@@ -1,5 +1,6 @@
 """Field types that several events share: ids, money, dates that make sense, and closed sets of values."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +18,8 @@ def in_utc(moment: datetime) -> datetime:
 
 
 CUSTOMER_ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+CUSTOMER_ID = re.compile(CUSTOMER_ID_PATTERN.removesuffix("$") + r"\Z")
+"""The same for Python, where `$` would let a line end pass."""
 
 CustomerId = Annotated[str, Field(pattern=CUSTOMER_ID_PATTERN)]
 """A pseudonymous key; also the Kafka key, so it decides partition and shard."""

@@ -1,0 +1,5 @@
+"""`python -m cli`: the same as the `nineconnect` command."""
+
+from cli.app import main
+
+main()

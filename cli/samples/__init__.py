@@ -1,0 +1,1 @@
+"""Invented customers and the facts that may be told of them; the same seed gives the same people."""
