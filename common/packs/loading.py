@@ -52,14 +52,17 @@ REMEDIES = {
 def load_packs(directory: Path, *overlays: str) -> Pack:
     """The pack in `directory`, with the named overlays of `directory/overlays` laid over it in order.
 
+    An empty name is no overlay, so that a setting can be passed on as it is.
+
     Raises:
         InvalidPack: something is wrong; every problem found is listed with file, field, reason and remedy.
     """
-    if missing := [name for name in overlays if not (directory / OVERLAYS / name).is_dir()]:
+    named = [name for name in overlays if name]
+    if missing := [name for name in named if not (directory / OVERLAYS / name).is_dir()]:
         _refuse(
             Place(f"{OVERLAYS}/{name}").problem("no such overlay.", "Name a folder in overlays.") for name in missing
         )
-    return build_pack(*(read_texts(directory, overlay) for overlay in (None, *overlays)))
+    return build_pack(*(read_texts(directory, overlay) for overlay in (None, *named)))
 
 
 def build_pack(*layers: Mapping[str, str]) -> Pack:

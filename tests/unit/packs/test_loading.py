@@ -143,4 +143,4 @@ def test_the_version_is_declared_and_follows_the_content() -> None:
     base, demo = shipped_pack().version, shipped_pack("demo").version
     assert base.partition("+")[0] == demo.partition("+")[0]
     assert base != demo
-    assert load_packs(POLICIES).version == base
+    assert load_packs(POLICIES, "").version == base
