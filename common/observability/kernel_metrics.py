@@ -7,8 +7,10 @@ from common.errors import AppError
 from common.events.ledger import (
     CallOutcomeUnknown,
     CallReconciled,
+    CallRefused,
     FactHeld,
     FactReleased,
+    NotificationFailed,
     NotificationOutcomeUnknown,
     NotificationReconciled,
 )
@@ -41,7 +43,10 @@ class KernelMetrics(KernelWatch):
             case NotificationOutcomeUnknown() | CallOutcomeUnknown():
                 self._metrics.attempt_in_doubt(shard, fact.attempt_id)
             case NotificationReconciled() | CallReconciled():
-                self._metrics.attempt_settled(shard, fact.attempt_id, found=fact.found)
+                self._metrics.attempt_settled(shard, fact.attempt_id)
+                self._metrics.attempt_reconciled(found=fact.found)
+            case NotificationFailed(attempt_id=str(attempt_id)) | CallRefused(attempt_id=attempt_id):
+                self._metrics.attempt_settled(shard, attempt_id)
             case FactHeld():
                 self._metrics.fact_held()
             case FactReleased():

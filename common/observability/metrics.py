@@ -65,9 +65,12 @@ class Metrics:
         """The outcome of this attempt is unknown; may be said again at each look-up."""
         self._in_doubt.setdefault(shard, set()).add(attempt_id)
 
-    def attempt_settled(self, shard: int, attempt_id: str, *, found: bool) -> None:
-        """The attempt was reconciled: the provider has it (`found`), or never had it."""
+    def attempt_settled(self, shard: int, attempt_id: str) -> None:
+        """The attempt is in doubt no more; without effect if it never was."""
         self._in_doubt.get(shard, set()).discard(attempt_id)
+
+    def attempt_reconciled(self, *, found: bool) -> None:
+        """An attempt was cleared up: the provider has it (`found`), or never had it."""
         self._of[listed.ATTEMPTS_RECONCILED]["true" if found else "false",](1)
 
     def audited(self, topic: str, shard: int, up_to: datetime) -> None:

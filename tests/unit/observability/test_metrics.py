@@ -11,9 +11,11 @@ from common.errors import TransientError
 from common.events.ledger import (
     CallOutcomeUnknown,
     CallReconciled,
+    CallRefused,
     FactHeld,
     FactReleased,
     NotificationDelivered,
+    NotificationFailed,
     NotificationOutcomeUnknown,
     NotificationReconciled,
     NotificationScheduled,
@@ -217,9 +219,20 @@ def test_an_attempt_is_open_from_the_doubt_to_its_reconciliation(
     assert value(metrics, "attempts_reconciled_total", found="true") == 1
 
 
+@pytest.mark.parametrize(
+    ("doubt", "refusal"), [(NotificationOutcomeUnknown, NotificationFailed), (CallOutcomeUnknown, CallRefused)]
+)
+def test_an_attempt_refused_for_good_is_in_doubt_no_more(
+    metrics: Metrics, doubt: type[LedgerFact], refusal: type[LedgerFact]
+) -> None:
+    commit(metrics, doubt.example())
+    commit(metrics, refusal.example())
+    assert value(metrics, "outcome_unknown_open") == 0
+
+
 def test_an_attempt_of_unknown_shard_may_be_settled(metrics: Metrics) -> None:
-    metrics.attempt_settled(9, "n-1/1", found=False)
-    assert value(metrics, "attempts_reconciled_total", found="false") == 1
+    metrics.attempt_settled(9, "n-1/1")
+    assert value(metrics, "outcome_unknown_open") == 0
 
 
 def test_held_and_released_facts_are_counted(metrics: Metrics) -> None:
