@@ -28,7 +28,7 @@ from services.callback.domain.state import CallbackState, HeldFact
 from services.callback.domain.tasks import join_task, open_task, task_id_of
 
 CALL_EVENTS = (CallEnded, CallCancelled, CallRefused)
-LEDGER_TYPES = frozenset(fact.TYPE for fact in (*CALL_EVENTS, ContactOptedOut))
+CALL_EVENT_TYPES = frozenset(fact.TYPE for fact in (*CALL_EVENTS, ContactOptedOut))
 
 
 def journey_types(pack: Pack) -> frozenset[str]:
