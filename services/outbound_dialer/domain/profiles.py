@@ -1,6 +1,7 @@
 """Decisions on customer profiles."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from common.events.model import LedgerFact
 from common.events.profiles import CustomerProfile
@@ -11,13 +12,16 @@ from services.outbound_dialer.domain.state import DialerState, Profile
 
 
 def decide_profile(
-    state: DialerState, profile: CustomerProfile | None, rules: DialRules, moment: Moment
+    state: DialerState, profile: CustomerProfile | None, told_at: datetime, rules: DialRules, moment: Moment
 ) -> Decision[DialerState]:
-    """A profile arrived, or None: the customer is to be erased.
+    """A profile arrived, or None: the customer is to be erased. Older news than the last (`told_at`) are ignored.
 
     Calls that waited for a profile, or for hours that may be others now, are looked at again at once. On erasure
     undialled calls are cancelled; one under way ends by itself and then holds no personal data any more.
     """
+    if state.profile_told_at is not None and told_at < state.profile_told_at:
+        return Decision(state)
+    state = replace(state, profile_told_at=told_at)
     if profile is None:
         return _erase(state, rules, moment)
     known = Profile(profile.time_zone, profile.jurisdiction, profile.language)

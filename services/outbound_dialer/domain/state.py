@@ -155,6 +155,7 @@ class DialerState:
         calls: by id, in the order they were placed.
         opted_out: purpose class → when the customer refused such calls.
         contacts: recent dials, oldest first, bounded.
+        profile_told_at: when the newest word on the profile was said; a healed older one must not win.
         erased: the customer's profile was erased; nothing new is dialled.
     """
 
@@ -163,6 +164,7 @@ class DialerState:
     calls: dict[str, Call] = field(default_factory=dict)
     opted_out: dict[str, datetime] = field(default_factory=dict)
     contacts: tuple[Contact, ...] = ()
+    profile_told_at: datetime | None = None
     erased: bool = False
 
     def call_of_key(self, idempotency_key: str) -> Call | None:

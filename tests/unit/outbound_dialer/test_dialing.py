@@ -78,7 +78,7 @@ def test_without_a_profile_it_waits_and_says_so_and_goes_on_when_the_profile_com
     held = due(state)
     assert types(held) == ["call.held.v1"]
     assert clocks(held.state) == {CALL_ID: NOON + timedelta(hours=2)}
-    known = decide_profile(held.state, PROFILE, RULES, at(60)).state
+    known = decide_profile(held.state, PROFILE, at(60).now, RULES, at(60)).state
     assert clocks(known) == {CALL_ID: at(60).now}
     assert slot_asked(known, 60)
 
@@ -128,7 +128,7 @@ def test_caps_and_pauses_hold_the_call(contacts, code, until):
 
 def test_a_customer_without_rules_is_not_called():
     profile = PROFILE.model_copy(update={"jurisdiction": "ZZ"})
-    state = placed(decide_profile(known_customer(), profile, RULES, at()).state)
+    state = placed(decide_profile(known_customer(), profile, at().now, RULES, at()).state)
     held = due(state)
     assert held.ledger[0].decision.inputs["code"] == "unknown_jurisdiction"
     assert held.effects == ()

@@ -117,7 +117,7 @@ def test_who_refused_such_calls_is_not_called_but_may_be_warned():
 
 
 def test_an_erased_customer_is_not_called():
-    state = decide_profile(known_customer(), None, RULES, at()).state
+    state = decide_profile(known_customer(), None, at().now, RULES, at()).state
     with pytest.raises(Rejected, match="customer_erased"):
         decide_place_call(state, order(), RULES, at())
 

@@ -166,18 +166,25 @@ def test_news_of_an_unknown_call_change_nothing():
 
 
 def test_erasing_a_customer_cancels_what_waits_and_keeps_no_number():
-    waiting = decide_profile(placed(), None, RULES, at())
+    waiting = decide_profile(placed(), None, at().now, RULES, at())
     assert types(waiting) == ["call.cancelled.v1"]
-    under_way = decide_profile(answered(), None, RULES, at())
+    under_way = decide_profile(answered(), None, at().now, RULES, at())
     ended = told(under_way.state, ProviderStatus.COMPLETED).state
     for state in (waiting.state, ended):
         assert state.profile is None
         assert call_of(state).order.phone_number == ""
 
 
+def test_an_older_profile_does_not_replace_a_newer():
+    state = known_customer()
+    older = PROFILE.model_copy(update={"jurisdiction": "CN"})
+    assert decide_profile(state, older, at(-60).now, RULES, at(5)).state == state
+    assert decide_profile(state, None, at(-60).now, RULES, at(5)).state == state
+
+
 def test_the_same_profile_changes_nothing():
     state = known_customer()
-    assert decide_profile(state, PROFILE, RULES, at(5)).state == state
+    assert decide_profile(state, PROFILE, at().now, RULES, at(5)).state == state
 
 
 def test_a_call_that_waited_for_erased_profile_is_cancelled_when_due():

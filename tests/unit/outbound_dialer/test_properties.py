@@ -107,7 +107,7 @@ class World:
         self.take(decide_cancel_call(self.state, CALL_ID, "", "payment_succeeded", RULES, at(self.seconds)))
 
     def profile(self, profile) -> None:
-        self.take(decide_profile(self.state, profile, RULES, at(self.seconds)))
+        self.take(decide_profile(self.state, profile, at(self.seconds).now, RULES, at(self.seconds)))
 
 
 STATUS = st.sampled_from(list(ProviderStatus))
@@ -173,7 +173,7 @@ def longest_order(number: int, seconds: float) -> dict[str, object]:
 
 
 def test_the_largest_document_is_accepted_by_the_kernel():
-    state = decide_profile(empty_state("c" * 64), PROFILE, RULES, at()).state
+    state = decide_profile(empty_state("c" * 64), PROFILE, at().now, RULES, at()).state
     limits = RULES.limits
     for number in range(100):
         seconds = number * 4000.0

@@ -50,7 +50,7 @@ def order(**changes: object) -> CallRequest:
 
 
 def known_customer() -> DialerState:
-    return decide_profile(empty_state("c-000451"), PROFILE, RULES, at()).state
+    return decide_profile(empty_state("c-000451"), PROFILE, at().now, RULES, at()).state
 
 
 def placed(state: DialerState | None = None, seconds: float = 0, **changes: object) -> DialerState:
