@@ -31,6 +31,9 @@ class Examiner(Protocol):
     def mark_of(self, record: LogRecord) -> FactMark | None:
         """The mark the record must have left; None if a record of its kind leaves none."""
 
+    def letter_mark_of(self, record: LogRecord) -> FactMark:
+        """The mark it left if it was dead-lettered."""
+
     async def heal(self, record: LogRecord) -> None:
         """Handles a record that left no mark, as the intake would, with its effects in doubt.
 
@@ -165,6 +168,9 @@ class Audit:
                     await self._mend(shard, record, mark)
 
     async def _mend(self, shard: int, record: LogRecord, mark: FactMark) -> None:
+        (dead_lettered,) = await self._marks.seen(shard, [self._examiner.letter_mark_of(record).fact_id])
+        if dead_lettered is not None:
+            return
         if await self._applied(record) >= record.offset:
             # a rebuilt document holds the fact already; only its mark was lost
             await self._marks.mark(shard, [mark])

@@ -118,8 +118,12 @@ class Intake:
         try:
             envelope = self._decoded(record)
         except InvalidEvent:
-            return _letter_mark(record)
+            return letter_mark_of(record)
         return fact_mark(envelope) if self._wanted(record.topic, envelope.type) else None
+
+    def letter_mark_of(self, record: LogRecord) -> FactMark:
+        """See `Examiner`."""
+        return letter_mark_of(record)
 
     async def heal(self, record: LogRecord) -> None:
         """See `Examiner`."""
@@ -188,7 +192,7 @@ class Intake:
             # stay here: the record must not be acknowledged while the process ends
             await asyncio.Event().wait()
         self._watch.dead_lettered(record, error)
-        await self._marks.mark(record.partition, [_letter_mark(record)])
+        await self._marks.mark(record.partition, [letter_mark_of(record)])
 
     async def _bug(self, record: LogRecord, error: Exception) -> None:
         self._watch.bug(record, error)
@@ -224,5 +228,6 @@ def fact_mark(envelope: Envelope) -> FactMark:
     return FactMark(f"{envelope.source} {envelope.id}", envelope.digest)
 
 
-def _letter_mark(record: LogRecord) -> FactMark:
+def letter_mark_of(record: LogRecord) -> FactMark:
+    """The mark of a dead-lettered record; it has a place in the log even if it has no readable id."""
     return FactMark(f"dead-letter {record.topic}/{record.partition}/{record.offset}", "dead-letter")

@@ -28,7 +28,7 @@ from common.kernel.ports import (
     LogPosition,
     NewDocument,
 )
-from common.kernel.shards import ShardKeeper
+from common.kernel.shards import NOT_READY_RETRY, ShardKeeper
 from common.kernel.watch import KernelWatch
 
 S = TypeVar("S")
@@ -176,6 +176,9 @@ class Kernel(Generic[S]):
         result = await self.store.commit(loaded, new, mark=cause.mark, claim=cause.claim)
         if result is CommitResult.MOVED:
             return None
+        if result is CommitResult.UNBORN:
+            self.shards.forget(self.store.shard_of(loaded.customer_id))
+            raise TransientError("shard_not_ready", retry_after=NOT_READY_RETRY)
         if result is not CommitResult.DONE:
             self.watch.refused(result)
             return Handled(result, loaded)

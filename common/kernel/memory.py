@@ -113,6 +113,8 @@ class MemoryStore(Generic[S]):
     def _refusal(
         self, shelf: Shelf, loaded: Loaded[S], mark: FactMark | None, claim: Claim | None
     ) -> CommitResult | None:
+        if shelf.record is None:
+            return CommitResult.UNBORN
         if mark and (digest := shelf.marks.get(mark.fact_id)) is not None:
             return CommitResult.SEEN if digest == mark.digest else CommitResult.REUSED
         if claim and shelf.fences.get((claim.customer_id, claim.item_id)) != claim.fence:

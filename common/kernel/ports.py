@@ -90,6 +90,7 @@ class CommitResult(StrEnum):
     REUSED = "reused"  # the fact's id was seen with other content; nothing was written
     MOVED = "moved"  # the document has another version; load and decide again
     FENCED = "fenced"  # a newer claim of the work exists; leave it alone
+    UNBORN = "unborn"  # the shard is not set up in this store (any more); nothing may be written before it is
 
 
 class AggregateStore(Protocol[S]):
@@ -113,7 +114,8 @@ class AggregateStore(Protocol[S]):
     ) -> CommitResult:
         """Writes state, seen mark, clocks and outbox together, or nothing.
 
-        Checks in this order: the fact's mark (SEEN, REUSED), the claim's fence (FENCED), the version (MOVED).
+        Checks in this order: the shard is set up (UNBORN), the fact's mark (SEEN, REUSED), the claim's fence (FENCED),
+        the version (MOVED).
 
         Raises:
             PermanentError: `document_too_large`; the aggregate's own bounds have failed.

@@ -41,8 +41,11 @@ S = TypeVar("S")
 _log = get_logger("service")
 
 RETRY_START = timedelta(seconds=1)
-DRAIN = timedelta(seconds=4)
-FLUSH = timedelta(seconds=2)
+DRAIN = timedelta(seconds=3)
+FLUSH = timedelta(seconds=1)
+STEP = timedelta(seconds=3)
+"""Stopping may not take longer than 10 s in all, even when Kafka or Redis are away."""
+
 PROBE = timedelta(seconds=1)
 STORE, LOG, SHARDS = "redis_reachable", "kafka_reachable", "shards_assigned"
 REMEDIES = {
@@ -263,15 +266,31 @@ class ServiceRuntime(Generic[S]):
             self._conditions[SHARDS].failed("no_partitions_assigned")
 
     async def _probe(self) -> None:
-        """Keeps readiness honest while nothing comes in."""
+        """Keeps readiness honest while nothing comes in, and notices a store that has lost its shards."""
+        turn = 0
         while True:
             try:
                 await self.store.ping()
+                await self._set_up_again(turn)
             except TransientError as error:
                 self._conditions[STORE].failed(error.code)
             else:
                 self._conditions[STORE].met()
+            turn += 1
             await asyncio.sleep(PROBE.total_seconds())
+
+    async def _set_up_again(self, turn: int) -> None:
+        """Looks at one owned shard a turn: a store that lost everything has lost all of them."""
+        owned = sorted(self._shards.owned)
+        if not owned:
+            return
+        shard = owned[turn % len(owned)]
+        self._shards.forget(shard)
+        if not (await self._shards.record(shard)).born:
+            for each in owned:
+                self._shards.forget(each)
+            restored = await self._rebuild.set_up(owned)
+            _log.error("store_lost", documents_restored=restored)
 
     async def _beat(self) -> None:
         await keep_beating(self.health)
@@ -299,25 +318,23 @@ class ServiceRuntime(Generic[S]):
     ) -> None:
         """Takes nothing new, finishes what is in flight, publishes what is committed, closes."""
         self._conditions[INTAKE].failed("stopping")
-        await group.stop()
+        await _within(STEP, group.stop())
         if self._taking_over is not None:
             loops = [*loops, self._taking_over]
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         for extra in reversed(extras):
-            await extra.stop()
-        await http.stop()
+            await _within(STEP, extra.stop())
+        await _within(STEP, http.stop())
         left = await self._pool.drain(DRAIN)
         if left:
             _log.warning("work_left_for_next_owner", count=left)
-        with suppress(TransientError, TimeoutError):
-            async with asyncio.timeout(FLUSH.total_seconds()):
-                await self._ledger_relay.flush()
-                await self._changelog_relay.flush()
-        await self._publisher.close()
-        await self._reader.close()
-        await self.store.close()
+        for relay in (self._ledger_relay, self._changelog_relay):
+            with suppress(TransientError):
+                await _within(FLUSH, relay.flush())
+        for close in (self._publisher.close, self._reader.close, self.store.close):
+            await _within(FLUSH, close())
 
     def _listen_for_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -327,3 +344,9 @@ class ServiceRuntime(Generic[S]):
     def _fail(self, _reason: str) -> None:
         self._exit_status = 1
         self._ended.set()
+
+
+async def _within(patience: timedelta, step: Awaitable[None]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience.total_seconds()):
+            await step

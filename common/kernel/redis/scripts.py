@@ -1,20 +1,21 @@
 """The kernel's Lua scripts: each is one atomic step within one shard. Compatible with Redis 6.2 to 8 and Valkey."""
 
 COMMIT = """
--- KEYS doc due fence outbox changed [seen]
+-- KEYS doc due fence outbox changed record [seen]
 -- ARGV expected_version new_version schema document customer  digest seen_ttl_s  claimed_clock fence
 --      clocks_set (score name)*  clocks_removed (name)*  ledger (value)*
 local version = redis.call('HGET', KEYS[1], 'v') or '0'
 if version == ARGV[2] then return 'done' end   -- this very commit, repeated after a lost answer
-if KEYS[6] then
-  local digest = redis.call('GET', KEYS[6])
+if redis.call('HEXISTS', KEYS[6], 'born') == 0 then return 'unborn' end
+if KEYS[7] then
+  local digest = redis.call('GET', KEYS[7])
   if digest then return digest == ARGV[6] and 'seen' or 'reused' end
 end
 if ARGV[8] ~= '' and redis.call('HGET', KEYS[3], ARGV[8]) ~= ARGV[9] then return 'fenced' end
 if version ~= ARGV[1] then return 'moved' end
 redis.call('HSET', KEYS[1], 'v', ARGV[2], 's', ARGV[3], 'd', ARGV[4])
 redis.call('ZADD', KEYS[5], ARGV[2], ARGV[5])
-if KEYS[6] then redis.call('SET', KEYS[6], ARGV[6], 'EX', ARGV[7]) end
+if KEYS[7] then redis.call('SET', KEYS[7], ARGV[6], 'EX', ARGV[7]) end
 local at = 10
 for _ = 1, ARGV[at] do
   redis.call('ZADD', KEYS[2], ARGV[at + 1], ARGV[at + 2])

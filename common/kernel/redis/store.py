@@ -94,7 +94,7 @@ class RedisStore(Generic[S]):
         customer_id = loaded.customer_id
         keys = self._keys[self.shard_of(customer_id)]
         body = self._codec.encode(new.state, new.sequence, new.applied)
-        names = [keys.doc(customer_id), keys.due, keys.fence, keys.outbox, keys.changed]
+        names = [keys.doc(customer_id), keys.due, keys.fence, keys.outbox, keys.changed, keys.record]
         if mark:
             names.append(keys.seen(mark.fact_id))
         arguments: list[Any] = [loaded.version, new.version, self._kind.schema, body, customer_id]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
+from common.errors import InvalidEvent
 from common.events.ledger import (
     NotificationAttemptReserved,
     NotificationFailed,
@@ -33,7 +34,11 @@ def decide_due(state: NotifierState, notification_id: str, rules: Rules, moment:
     """What a message needs now; its clock moves or ends in every case."""
     item = state.notifications[notification_id]
     if item.status is Status.WAITING:
-        return _send_or_not(state, item, rules, moment)
+        try:
+            return _send_or_not(state, item, rules, moment)
+        except InvalidEvent as error:
+            # the pack cannot make this message; it must be seen, and must not keep the clock ringing
+            return _end_unsent(state, item, rules, moment, error.code, error.reason, Status.FAILED)
     if item.status is Status.SENDING:
         return _look_up(state, item, rules, moment)
     return _ask_for_receipt(state, item, rules, moment)

@@ -21,13 +21,16 @@ Store = MemoryStore[Tally] | RedisStore[Tally]
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     kind = replace(TALLY, service=f"tally-{uuid4().hex[:8]}")
     if request.param == "memory":
-        yield MemoryStore(kind, partitions=8)
+        memory = MemoryStore(kind, partitions=8)
+        await memory.settle(memory.shard_of("C1"), doubt_until=None)
+        yield memory
         return
     if request.param == "redis":
         url = request.getfixturevalue("redis_server")
     else:
         url = request.getfixturevalue("redis_cluster")[0].replace("redis://", "redis+cluster://")
     redis = RedisStore(url, kind, partitions=8)
+    await redis.settle(redis.shard_of("C1"), doubt_until=None)
     yield redis
     await redis.close()
 
@@ -64,6 +67,12 @@ class TestDocuments:
         assert (await store.load("C1")).state.count == 1
         assert await store.claim(store.shard_of("C1"), NOW, LEASE, 10) == ([], None)
         assert await store.read([store.shard_of("C1")], 10) == {}
+
+    async def test_nothing_is_written_to_a_shard_that_is_not_set_up(self, store: Store) -> None:
+        elsewhere = next(name for name in map(str, range(99)) if store.shard_of(name) != store.shard_of("C1"))
+        loaded = await store.load(elsewhere)
+        assert await store.commit(loaded, new(store, loaded)) is CommitResult.UNBORN
+        assert (await store.load(elsewhere)).version == 0
 
     async def test_versions_grow_and_never_repeat(self, store: Store) -> None:
         versions = {store.next_version(65_536) for _ in range(50)}
@@ -200,9 +209,10 @@ class TestChangelog:
 
 class TestShardRecords:
     async def test_a_new_shard_is_not_born_until_settled(self, store: Store) -> None:
-        assert not (await store.open(3, NOW)).born
-        await store.settle(3, doubt_until=None)
-        record = await store.open(3, NOW)
+        shard = (store.shard_of("C1") + 1) % 8
+        assert not (await store.open(shard, NOW)).born
+        await store.settle(shard, doubt_until=None)
+        record = await store.open(shard, NOW)
         assert (record.born, record.doubt_until, record.audited) == (True, None, {})
 
     async def test_how_far_the_audit_came_and_what_is_in_doubt_are_remembered(self, store: Store) -> None:
