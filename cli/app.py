@@ -1,5 +1,6 @@
 """The `nineconnect` command: every group registers itself; expected failures end with words, not with a traceback."""
 
+import logging
 from typing import Any
 
 import typer
@@ -48,4 +49,6 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """The console script."""
+    # a new topic's partitions answer "not leader" for a moment; what in the end fails is said by the command itself
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     build_app()()

@@ -49,8 +49,9 @@ class Reading:
 
     def records(self) -> Iterator[NewRecord]:
         """The good lines' records, in order; empty lines are skipped."""
-        for number, line in enumerate(self.lines, start=1):
-            if not line.strip():
+        for number, raw in enumerate(self.lines, start=1):
+            line = raw.strip()
+            if not line:
                 continue
             try:
                 record = record_of(line, datetime.now(UTC))
