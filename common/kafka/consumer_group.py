@@ -1,9 +1,12 @@
 """The consumer group on Faust: one agent per topic, one record at a time, acknowledged only when it is dealt with."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import faust
@@ -68,6 +71,8 @@ class ConsumerGroup:
             settings.group,
             broker="kafka://" + settings.bootstrap_servers.replace(",", ";kafka://"),
             store="memory://",
+            # made at the start although nothing is kept in it; not in the working directory, which may be read-only
+            datadir=Path(gettempdir(), f"nineconnect-faust-{os.getuid()}"),
             loop=asyncio.get_running_loop(),
             autodiscover=False,
             web_enabled=False,
