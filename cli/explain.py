@@ -8,11 +8,9 @@ import typer
 
 from cli.connection import AsJson, Bootstrap
 from cli.kafka_records import read_topic
-from cli.ledger_reading import read_ledger
+from cli.event_reading import event_of, read_ledger
 from cli.output import EXIT_REFUSED, complain, show_json, show_table
 from cli.story import COLUMNS, story
-from common.errors import InvalidEvent
-from common.events.codec import decode
 from common.events.profiles import CustomerProfile
 from common.events.topics import CUSTOMER_PROFILES, OUTREACH_EVENTS, partition_for
 from common.events.vocabulary import CUSTOMER_ID
@@ -57,17 +55,7 @@ def _zone_of_customer(bootstrap: str, customer: str) -> tzinfo:
     partition = partition_for(customer, CUSTOMER_PROFILES.partitions)
     zone: tzinfo = UTC
     for record in read_topic(bootstrap, CUSTOMER_PROFILES, partitions=[partition]):
-        if record.key != customer.encode():
-            continue
-        try:
-            event = decode(
-                topic=record.topic,
-                key=record.key,
-                value=record.value,
-                headers=record.headers,
-                recorded_at=record.recorded_at,
-            )
-        except InvalidEvent:
-            continue
-        zone = ZoneInfo(event.data.time_zone) if isinstance(event.data, CustomerProfile) else UTC
+        event = event_of(record) if record.key == customer.encode() else None
+        if event is not None:
+            zone = ZoneInfo(event.data.time_zone) if isinstance(event.data, CustomerProfile) else UTC
     return zone

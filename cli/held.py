@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.connection import AsJson, Bootstrap
-from cli.ledger_reading import read_ledger
+from cli.event_reading import read_ledger
 from cli.output import show_json, show_table
 from common.events.envelope import Envelope
 from common.events.ledger import FactHeld, FactReleased

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,22 +36,31 @@ from tests.support.ports import free_port
 
 NOW = datetime.now(UTC)
 
+pytestmark = pytest.mark.xdist_group("cli-kafka")  # one broker for the module, not one for each worker
 
-@pytest.fixture(scope="module")
-def empty_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A broker that no other test writes to: `dlq replay --all` takes everything there is."""
-    directory = tmp_path_factory.mktemp("cli-kafka")
-    broker = EmbeddedKafka(directory=directory, port=free_port(), controller_port=free_port(), heap="256m")
-    broker.start()
-    yield broker.bootstrap
-    broker.stop()
+
+@contextmanager
+def started(directory: Path) -> Iterator[str]:
+    server = EmbeddedKafka(directory=directory, port=free_port(), controller_port=free_port(), heap="256m")
+    server.start()
+    yield server.bootstrap
+    server.stop()
 
 
 @pytest.fixture
-def broker(empty_broker: str) -> str:
-    with admin_client(empty_broker) as admin:
-        ensure_topics(admin)
-    return empty_broker
+def empty_broker(tmp_path: Path) -> Iterator[str]:
+    """A broker without topics."""
+    with started(tmp_path / "kafka") as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker that no other test module writes to: `dlq replay --all` takes everything there is."""
+    with started(tmp_path_factory.mktemp("cli-kafka")) as bootstrap:
+        with admin_client(bootstrap) as admin:
+            ensure_topics(admin)
+        yield bootstrap
 
 
 def run(bootstrap: str, *arguments: str, lines: str | bytes | None = None) -> Any:
@@ -93,8 +103,6 @@ def event(customer: str, fact: Fact, *, event_id: str, minutes: int = 0, service
 
 
 class TestTopics:
-    """Runs first in this module, on a broker without topics."""
-
     def test_from_missing_to_fitting(self, empty_broker: str) -> None:
         before = run(empty_broker, "topics", "list")
         assert before.exit_code == 1

@@ -1,4 +1,4 @@
-"""Reads the ledger as events, doubles left out."""
+"""Reads records as events, and the ledger with its doubles left out."""
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
@@ -32,7 +32,7 @@ def read_ledger(
     for record in read_topic(bootstrap, OUTREACH_EVENTS, partitions=partitions, since=since):
         if key is not None and record.key != key:
             continue
-        event = _read(record)
+        event = event_of(record)
         unread += event is None
         if event is not None and event.id not in seen:
             seen.add(event.id)
@@ -41,7 +41,8 @@ def read_ledger(
         complain(f"{unread} ledger records could not be read and are left out")
 
 
-def _read(record: StoredRecord) -> Envelope | None:
+def event_of(record: StoredRecord) -> Envelope | None:
+    """The event in a record, or None when it cannot be read: what is shown to a person need not be complete."""
     try:
         return decode(
             topic=record.topic,
