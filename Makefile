@@ -76,7 +76,7 @@ proto: $(READY) ## Generate the gRPC stubs; lint and check for breaking changes
 	$(BIN)/python -m cli.protos
 
 schemas: $(READY) ## Generate JSON Schemas, the AsyncAPI document and .env.example
-	$(BIN)/python -m cli.schemas
+	$(BIN)/python -m common.events.generate
 	$(BIN)/python -m cli.env_example
 
 lock: $(READY) ## Lock the newest dependencies that fit (UPGRADE=--upgrade for newer ones)
