@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from cli.connection import AsJson, Bootstrap
-from cli.kafka_records import read_topic
 from cli.event_reading import event_of, read_ledger
+from cli.kafka_records import read_topic
 from cli.output import EXIT_REFUSED, complain, show_json, show_table
 from cli.story import COLUMNS, story
 from common.events.profiles import CustomerProfile

@@ -146,7 +146,6 @@ def write_records(bootstrap: str, records: Iterable[NewRecord]) -> int:
         TransientError: no broker, or it did not acknowledge within 30 s; some may have been written.
     """
     require_reachable(bootstrap)
-    written = 0
     with _translated(bootstrap):
         producer = KafkaProducer(
             bootstrap_servers=bootstrap,
@@ -159,15 +158,19 @@ def write_records(bootstrap: str, records: Iterable[NewRecord]) -> int:
             max_block_ms=SEND_TIMEOUT_MS,
         )
         try:
-            sent: list[Any] = []
-            for record in records:
-                sent.append(_send(producer, record))
-                if len(sent) >= RECORDS_IN_FLIGHT:
-                    written += _settle(producer, sent)
-            written += _settle(producer, sent)
+            return _write_all(producer, records)
         finally:
             producer.close()
-    return written
+
+
+def _write_all(producer: Any, records: Iterable[NewRecord]) -> int:
+    written = 0
+    sent: list[Any] = []
+    for record in records:
+        sent.append(_send(producer, record))
+        if len(sent) >= RECORDS_IN_FLIGHT:
+            written += _settle(producer, sent)
+    return written + _settle(producer, sent)
 
 
 def _send(producer: Any, record: NewRecord) -> Any:
