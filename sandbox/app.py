@@ -10,6 +10,7 @@ from aiohttp import web
 
 from sandbox.api.control import Controls, add_controls
 from sandbox.api.gate import Gate
+from sandbox.api.phones import Phones, add_phones
 from sandbox.api.resources import CallsResource, MessagesResource, add_api
 from sandbox.book import Book
 from sandbox.calling import Calling
@@ -51,6 +52,7 @@ async def assembled(settings: Settings) -> AsyncIterator[web.Application]:
         calls=CallsResource(carrier=carrier, customers=customers, calling=calling, faults=faults),
     )
     add_controls(app, Controls(book=book, carrier=carrier, faults=faults))
+    add_phones(app, Phones(book=book, carrier=carrier, messaging=messaging, calling=calling))
     messaging.resume()
     calling.resume()
     try:

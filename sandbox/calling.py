@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sandbox.book import Book
 from sandbox.carrier import Carrier
-from sandbox.customers import ORDINARY, Customer, Customers, nth
+from sandbox.customers import ORDINARY, Customer, Customers, Pickup, nth
 from sandbox.line import Document, Line
 from sandbox.progress import Progress
 from sandbox.records import CALL_ENDS, Call, CallStatus, new_sid
@@ -52,10 +52,11 @@ class Calling:
             lied: the asker will not get the answer; only noted.
         """
         call = self._new_call(order, parent=None)
-        self._write("call", call, lied=lied)
+        who = self._customers.who(call.to)
+        self._write("call", call, who, lied=lied)
         self._carrier.calls.add(call)
         self._carrier.count_call(call)
-        self._open_line(call)
+        self._open_line(call, who)
         return call
 
     def hang_up(self, call: Call, unanswered: CallStatus = CallStatus.CANCELED) -> None:
@@ -83,7 +84,7 @@ class Calling:
             if call.status is CallStatus.IN_PROGRESS or (call.parent_call_sid and call.status not in CALL_ENDS):
                 self._progress.become(call, CallStatus.COMPLETED)
             elif call.status not in CALL_ENDS:
-                self._open_line(call)
+                self._open_line(call, self._customers.who(call.to))
             elif call.reported != "completed":
                 self._progress.tell(call, "completed")
 
@@ -92,8 +93,7 @@ class Calling:
         for line in tuple(self._lines.values()):
             line.abandon()
 
-    def _open_line(self, call: Call, customer: Customer | None = None) -> Line:
-        who = customer or self._customers.who(call.to)
+    def _open_line(self, call: Call, who: Customer) -> Line:
         line = Line(
             call=call,
             behaviour=nth(who.voice, self._carrier.calls.earlier(call)),
@@ -109,9 +109,10 @@ class Calling:
         params = {"Timeout": str(dial.timeout_seconds)}
         order = CallOrder(to=dial.target, from_=dial.caller_id or parent.from_, params=params)
         call = self._new_call(order, parent=parent.sid)
-        self._write("leg", call, lied=False)
+        who = self._customers.who(call.to) if dial.noun == "number" else AGENT
+        self._write("leg", call, who, lied=False)
         self._carrier.calls.add(call)
-        return self._open_line(call, None if dial.noun == "number" else AGENT)
+        return self._open_line(call, who)
 
     def _new_call(self, order: CallOrder, parent: str | None) -> Call:
         return Call(
@@ -126,7 +127,7 @@ class Calling:
             events=order.events,
         )
 
-    def _write(self, kind: str, call: Call, *, lied: bool) -> None:
+    def _write(self, kind: str, call: Call, who: Customer, *, lied: bool) -> None:
         call.created = self._book.write(
             kind,
             sid=call.sid,
@@ -136,5 +137,6 @@ class Calling:
             params=call.params,
             events=call.events,
             parent_call_sid=call.parent_call_sid,
+            manual=nth(who.voice, self._carrier.calls.count_to(call.to)).pickup is Pickup.MANUAL,
             lied=lied,
         )

@@ -112,7 +112,7 @@ BY_SUFFIX: Final[tuple[Customer, ...]] = (
         voice=(VoiceBehaviour(refuse=21211),),
     ),
     Customer(
-        suffix="99", about="a person at the page of phones answers, presses keys, replies", voice=_picks(Pickup.MANUAL)
+        suffix="99", about="manual: you answer, press keys and reply at the page of phones", voice=_picks(Pickup.MANUAL)
     ),
 )
 

@@ -27,7 +27,7 @@ class WebhookFailed(Exception):
     """
 
     def __init__(self, status: int) -> None:
-        super().__init__(f"webhook failed with status {status}")
+        super().__init__(f"the application answered {status}" if status else "the application did not answer")
         self.status = status
 
 

@@ -1,7 +1,7 @@
 """Lists as the carrier gives them: filtered, newest first, in pages."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final
 from urllib.parse import urlencode
@@ -95,18 +95,17 @@ def _filters(query: Query, date_field: str) -> list[Filter]:
 
 
 def _date_filter(sign: str, text: str) -> Filter:
-    day_only = len(text) == len("2026-01-01")
     try:
-        start = datetime.combine(date.fromisoformat(text), time(), UTC) if day_only else datetime.fromisoformat(text)
+        start = datetime.fromisoformat(text)  # a mere date is its midnight
     except ValueError as error:
         raise ApiError(20001, "date") from error
     start = start if start.tzinfo else start.replace(tzinfo=UTC)
-    end = start + (timedelta(days=1) if day_only else timedelta(seconds=1))
     match sign:
         case ">":
             return lambda record: record.listed_at >= start
         case "<":
             # Dates are told in whole seconds, so everything within the named second counts as at it.
-            return lambda record: record.listed_at < (start if day_only else end)
+            return lambda record: record.listed_at < start + timedelta(seconds=1)
         case _:
-            return lambda record: start <= record.listed_at < end
+            day = start.astimezone(UTC).date()  # without a sign the whole day is meant
+            return lambda record: record.listed_at.date() == day
