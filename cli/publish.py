@@ -65,7 +65,7 @@ class Reading:
 def refusal_text(number: int, error: InvalidEvent) -> str:
     """One line for a person: which line, which field, what is wrong, what to do."""
     where = f"line {number}, field {error.field}" if error.field else f"line {number}"
-    return f"{where}: {error.reason} ({error.code}). To do: {error.remedy}."
+    return f"{where}: {error.reason} ({error.code}). To do: {error.remedy}"
 
 
 def _conclude(published: int, refused: int) -> None:

@@ -8,6 +8,11 @@ from typing import Any
 from common.events.envelope import Envelope
 from common.events.model import DecisionRecord, LedgerFact
 
+TABLE_TIME = "%m-%d %H:%M:%S"
+
+LEFT_OUT = {"request_hash", "provider_message_sid", "provider_call_sid", "source_sentence", "masked_number"}
+"""Long words that help nobody to follow a story; JSON output has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -29,21 +34,27 @@ class Step:
     @property
     def facts(self) -> dict[str, Any]:
         """What the event says, decision and empty fields left out, moments in local time."""
-        if self.event.data is None:
-            return {}
-        content = self.event.data.model_dump(exclude_none=True, exclude={"decision"})
-        return {name: _plain(value, self.local_time.tzinfo) for name, value in content.items()}
+        return {name: _plain(value, self.local_time.tzinfo) for name, value in self._content().items()}
 
     @property
     def what(self) -> str:
-        """The event in words: `notification scheduled: channel sms, …`."""
+        """The event in words for a table: `notification scheduled: channel sms, …`; `facts` has the rest."""
         domain, _, fact = self.event.type.rpartition(".v")[0].partition(".")
-        said = ", ".join(f"{name} {value}" for name, value in self.facts.items())
+        content = self._content()
+        said = ", ".join(f"{name} {self._short(value)}" for name, value in content.items() if name not in LEFT_OUT)
         return f"{domain} {fact.replace('_', ' ')}: {said}"
+
+    def _content(self) -> dict[str, Any]:
+        return self.event.data.model_dump(exclude_none=True, exclude={"decision"}) if self.event.data else {}
+
+    def _short(self, value: Any) -> str:
+        if isinstance(value, datetime):
+            return value.astimezone(self.local_time.tzinfo).strftime(TABLE_TIME)
+        return _plain_input(value)
 
     def row(self) -> list[str]:
         """Cells for a table: time, service, what, rule, pack, inputs, reason."""
-        when = self.local_time.strftime("%m-%d %H:%M:%S")
+        when = self.local_time.strftime(TABLE_TIME)
         if self.decision is None:
             return [when, self.service, self.what, "", "", "", ""]
         inputs = ", ".join(f"{name}={_plain_input(value)}" for name, value in self.decision.inputs.items())

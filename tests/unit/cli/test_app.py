@@ -82,7 +82,7 @@ class TestPublishWithoutKafka:
         third, fourth = result.stderr.splitlines()
         assert third.startswith("line 3, field type: ")
         assert fourth == (
-            "line 4: the value is not valid JSON (not_json). To do: publish a CloudEvents 1.0 JSON object."
+            "line 4: the value is not valid JSON (not_json). To do: publish a CloudEvents 1.0 JSON object"
         )
 
     def test_file_that_is_not_there(self) -> None:
