@@ -40,6 +40,9 @@ MAX_ROUNDS = 20
 MAX_AT_ONCE = 16
 """How many clocks one commit may fire besides its own decision; the rest waits for the shard's loop."""
 
+CLOCK_GRAIN = timedelta(milliseconds=10)
+"""Stores keep times in milliseconds; a claim due later than its clock by more is one whose earlier lease ended."""
+
 OUTCOME_ATTEMPTS = 8
 """How often the outcome of a call is offered to an unavailable store; after that reconciliation finds it out."""
 
@@ -138,6 +141,8 @@ class Kernel(Generic[S]):
             if due_at is None or due_at > moment.now:
                 return Decision(state)
             self.watch.fired(moment.now - due_at)
+            if claim.due_at - due_at > CLOCK_GRAIN:
+                self.watch.lease_expired()
             return self._ring(state, claim.item_id, replace(moment, since=min(due_at, moment.since)))
 
         await self.handle(claim.customer_id, decide, Cause(claim=claim))

@@ -25,6 +25,10 @@ BATCH = 500
 Published = Callable[[Mapping[int, Sequence[OutboxEntry]]], None]
 
 
+def _ignore(_: Mapping[int, Sequence[OutboxEntry]]) -> None:
+    """Nobody is told."""
+
+
 class Relay:
     """Publishes what waits in the owned shards, in order per shard, and forgets it only once it is safe.
 
@@ -76,13 +80,26 @@ class Relay:
             await self.round()
 
 
-def ledger_relay(outbox: Outbox, writer: LogWriter, topic: str, shards: ShardKeeper, published: Published) -> Relay:
-    """The relay from the outbox to the ledger topic."""
+def ledger_relay(
+    outbox: Outbox,
+    writer: LogWriter,
+    topic: str,
+    shards: ShardKeeper,
+    published: Published,
+    found: Published = _ignore,
+) -> Relay:
+    """The relay from the outbox to the ledger topic.
+
+    Args:
+        published: told of entries that are safe in the topic.
+        found: told of entries before they are published.
+    """
 
     async def carry(dirty: Sequence[int]) -> Sequence[int]:
         waiting = await outbox.read(dirty, BATCH)
         if not waiting:
             return []
+        found(waiting)
         await writer.publish(
             topic, {shard: [(entry.key, entry.value) for entry in entries] for shard, entries in waiting.items()}
         )

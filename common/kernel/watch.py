@@ -27,6 +27,9 @@ class KernelWatch(Protocol):
     def fired(self, late: timedelta) -> None:
         """A clock rang this long after it was due."""
 
+    def lease_expired(self) -> None:
+        """Work was claimed again because whoever had it did not finish within the lease."""
+
     def outcome_not_recorded(self, effect: Effect, error: AppError) -> None:
         """The store stayed unavailable after a call; its attempt will be reconciled."""
 
@@ -46,6 +49,9 @@ class Unwatched:
         """Ignores it."""
 
     def fired(self, late: timedelta) -> None:
+        """Ignores it."""
+
+    def lease_expired(self) -> None:
         """Ignores it."""
 
     def outcome_not_recorded(self, effect: Effect, error: AppError) -> None:

@@ -1,6 +1,8 @@
 """The kernel's Lua scripts: each is one atomic step within one shard. Compatible with Redis 6.2 to 8 and Valkey."""
 
-COMMIT = """
+from common.kernel.redis.script import Script
+
+COMMIT = Script("""
 -- KEYS doc due fence outbox changed record [seen]
 -- ARGV expected_version new_version schema document customer  digest seen_ttl_s  claimed_clock fence
 --      clocks_set (score name)*  clocks_removed (name)*  ledger (value)*
@@ -33,9 +35,9 @@ for _ = 1, ARGV[at] do
   at = at + 1
 end
 return 'done'
-"""
+""")
 
-CLAIM = """
+CLAIM = Script("""
 -- KEYS due fence fences   ARGV now_ms lease_until_ms limit
 local claimed = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[3])
 local answer = {}
@@ -49,34 +51,34 @@ for i = 1, #claimed, 2 do
 end
 local next_due = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 return {next_due[2] or '', answer}
-"""
+""")
 
-DROP = """
+DROP = Script("""
 -- KEYS due fence   ARGV clock fence
 if redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HDEL', KEYS[2], ARGV[1])
 return redis.call('ZREM', KEYS[1], ARGV[1])
-"""
+""")
 
-COPIED = """
+COPIED = Script("""
 -- KEYS changed   ARGV (customer version)*
 for i = 1, #ARGV, 2 do
   local version = redis.call('ZSCORE', KEYS[1], ARGV[i])
   if version and tonumber(version) <= tonumber(ARGV[i + 1]) then redis.call('ZREM', KEYS[1], ARGV[i]) end
 end
 return 1
-"""
+""")
 
-RESTORE = """
+RESTORE = Script("""
 -- KEYS doc due   ARGV version schema document (score name)*
 local version = redis.call('HGET', KEYS[1], 'v') or '0'
 if tonumber(version) >= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'v', ARGV[1], 's', ARGV[2], 'd', ARGV[3])
 for i = 4, #ARGV, 2 do redis.call('ZADD', KEYS[2], ARGV[i], ARGV[i + 1]) end
 return 1
-"""
+""")
 
-OPEN = """
+OPEN = Script("""
 -- KEYS record   ARGV now_ms
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local known = redis.call('HGET', KEYS[1], 'run')
@@ -85,12 +87,12 @@ if known and known ~= run then
   redis.call('HSET', KEYS[1], 'run', run, 'doubt', ARGV[1])
 end
 return redis.call('HGETALL', KEYS[1])
-"""
+""")
 
-SETTLE = """
+SETTLE = Script("""
 -- KEYS record   ARGV doubt_ms (or empty)
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 redis.call('HSET', KEYS[1], 'run', run, 'born', '1')
 if ARGV[1] ~= '' then redis.call('HSET', KEYS[1], 'doubt', ARGV[1]) else redis.call('HDEL', KEYS[1], 'doubt') end
 return 1
-"""
+""")

@@ -1,17 +1,12 @@
 """Documents, seen marks, due work, outbox, changelog and shard records on Redis."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from math import ceil, floor
 from typing import Any, Generic, TypeVar
 
-from redis.asyncio import Redis, RedisCluster
-from redis.exceptions import RedisError
-
-from common.errors import TransientError
 from common.events.topics import partition_for
 from common.kernel.document import AggregateType, DocumentCodec
 from common.kernel.ports import (
@@ -24,9 +19,10 @@ from common.kernel.ports import (
     ShardRecord,
     Snapshot,
 )
-from common.kernel.redis import scripts
-from common.kernel.redis.connection import RunWatch, open_redis
+from common.kernel.redis.commands import open_commands
+from common.kernel.redis.connection import RunWatch
 from common.kernel.redis.keys import SEEN_FOR, ShardKeys, clock_member, clock_parts
+from common.kernel.redis.scripts import CLAIM, COMMIT, COPIED, DROP, OPEN, RESTORE, SETTLE
 from common.kernel.versions import next_version
 
 S = TypeVar("S")
@@ -42,30 +38,19 @@ class RedisStore(Generic[S]):
     def __init__(self, url: str, kind: AggregateType[S], partitions: int) -> None:
         self.url = url
         self._watch = RunWatch()
-        self._redis: Any = open_redis(url, self._watch)
+        self._redis = open_commands(url, self._watch)
         self._kind = kind
         self._codec = DocumentCodec(kind)
         self._partitions = partitions
         self._keys = [ShardKeys(kind.service, shard) for shard in range(partitions)]
-        self._scripts: dict[str, Any] = {
-            name: self._redis.register_script(getattr(scripts, name.upper()))
-            for name in ("commit", "claim", "drop", "copied", "restore", "open", "settle")
-        }
-
-    @property
-    def redis(self) -> "Redis | RedisCluster":
-        """The client, for what else a service keeps there (rate limits)."""
-        client: Redis | RedisCluster = self._redis
-        return client
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._redis.aclose()
+        await self._redis.close()
 
     async def ping(self) -> None:
         """Raises `TransientError` if Redis does not answer."""
-        async with _translated():
-            await self._redis.get(self._keys[0].fences)
+        await self._redis.call("GET", self._keys[0].fences)
 
     # AggregateStore
 
@@ -80,8 +65,7 @@ class RedisStore(Generic[S]):
     async def load(self, customer_id: str) -> Loaded[S]:
         """See `AggregateStore`."""
         keys = self._keys[self.shard_of(customer_id)]
-        async with _translated():
-            version, schema, body = await self._redis.hmget(keys.doc(customer_id), "v", "s", "d")
+        version, schema, body = await self._redis.call("HMGET", keys.doc(customer_id), "v", "s", "d")
         if version is None:
             return Loaded(customer_id, self._kind.empty(customer_id))
         content = self._codec.decode(body, int(schema))
@@ -107,8 +91,7 @@ class RedisStore(Generic[S]):
         arguments += [clock_member(customer_id, item_id) for item_id in new.clocks_removed]
         arguments.append(len(new.ledger))
         arguments += new.ledger
-        async with _translated():
-            return CommitResult((await self._scripts["commit"](keys=names, args=arguments)).decode())
+        return CommitResult((await self._redis.run(COMMIT, names, arguments)).decode())
 
     # SeenMarks
 
@@ -116,16 +99,15 @@ class RedisStore(Generic[S]):
         """See `SeenMarks`."""
         if not fact_ids:
             return []
-        async with _translated():
-            found = await self._redis.mget([self._keys[shard].seen(fact_id) for fact_id in fact_ids])
+        found = await self._redis.call("MGET", *(self._keys[shard].seen(fact_id) for fact_id in fact_ids))
         return [digest.decode() if digest is not None else None for digest in found]
 
     async def mark(self, shard: int, marks: Sequence[FactMark]) -> None:
         """See `SeenMarks`."""
-        async with _translated(), self._redis.pipeline(transaction=False) as pipe:
-            for mark in marks:
-                pipe.set(self._keys[shard].seen(mark.fact_id), mark.digest, ex=SEEN_SECONDS, nx=True)
-            await pipe.execute()
+        keys = self._keys[shard]
+        await self._redis.calls(
+            [("SET", keys.seen(mark.fact_id), mark.digest, "EX", SEEN_SECONDS, "NX") for mark in marks]
+        )
 
     # DueWork
 
@@ -134,10 +116,9 @@ class RedisStore(Generic[S]):
     ) -> tuple[Sequence[Claim], datetime | None]:
         """See `DueWork`."""
         keys = self._keys[shard]
-        async with _translated():
-            earliest, found = await self._scripts["claim"](
-                keys=[keys.due, keys.fence, keys.fences], args=[_floor(now), _due(now + lease), limit]
-            )
+        earliest, found = await self._redis.run(
+            CLAIM, [keys.due, keys.fence, keys.fences], [_floor(now), _due(now + lease), limit]
+        )
         claims = [
             Claim(*clock_parts(member), fence=int(fence), due_at=_moment(score))
             for member, score, fence in zip(found[::3], found[1::3], found[2::3], strict=True)
@@ -147,50 +128,37 @@ class RedisStore(Generic[S]):
     async def drop(self, claim: Claim) -> None:
         """See `DueWork`."""
         keys = self._keys[self.shard_of(claim.customer_id)]
-        async with _translated():
-            await self._scripts["drop"](
-                keys=[keys.due, keys.fence], args=[clock_member(claim.customer_id, claim.item_id), claim.fence]
-            )
+        member = clock_member(claim.customer_id, claim.item_id)
+        await self._redis.run(DROP, [keys.due, keys.fence], [member, claim.fence])
 
     # Outbox
 
     async def read(self, shards: Sequence[int], limit: int) -> Mapping[int, Sequence[OutboxEntry]]:
         """See `Outbox`."""
-        async with _translated(), self._redis.pipeline(transaction=False) as pipe:
-            for shard in shards:
-                pipe.xrange(self._keys[shard].outbox, count=limit)
-            found = await pipe.execute()
+        found = await self._redis.calls(
+            [("XRANGE", self._keys[shard].outbox, "-", "+", "COUNT", limit) for shard in shards]
+        )
         return {
-            shard: [OutboxEntry(position.decode(), *next(iter(fields.items()))) for position, fields in entries]
+            shard: [OutboxEntry(position.decode(), fields[0], fields[1]) for position, fields in entries]
             for shard, entries in zip(shards, found, strict=True)
             if entries
         }
 
     async def trim(self, up_to: Mapping[int, str]) -> None:
         """See `Outbox`."""
-        async with _translated(), self._redis.pipeline(transaction=False) as pipe:
-            for shard, position in up_to.items():
-                milliseconds, _, number = position.partition("-")
-                after = f"{milliseconds}-{int(number) + 1}"
-                pipe.xtrim(self._keys[shard].outbox, minid=after, approximate=False)
-            await pipe.execute()
+        await self._redis.calls(
+            [("XTRIM", self._keys[shard].outbox, "MINID", _after(position)) for shard, position in up_to.items()]
+        )
 
     # Changelog
 
     async def changed(self, shards: Sequence[int], limit: int) -> Mapping[int, Sequence[Snapshot]]:
         """See `Changelog`."""
-        async with _translated(), self._redis.pipeline(transaction=False) as pipe:
-            for shard in shards:
-                pipe.zrange(self._keys[shard].changed, 0, limit - 1)
-            names = await pipe.execute()
+        names = await self._redis.calls([("ZRANGE", self._keys[shard].changed, 0, limit - 1) for shard in shards])
         listed = [(shard, name.decode()) for shard, found in zip(shards, names, strict=True) for name in found]
-        return await self._snapshots(listed) if listed else {}
-
-    async def _snapshots(self, listed: Sequence[tuple[int, str]]) -> Mapping[int, Sequence[Snapshot]]:
-        async with _translated(), self._redis.pipeline(transaction=False) as pipe:
-            for shard, customer_id in listed:
-                pipe.hmget(self._keys[shard].doc(customer_id), "v", "s", "d")
-            documents = await pipe.execute()
+        documents = await self._redis.calls(
+            [("HMGET", self._keys[shard].doc(customer_id), "v", "s", "d") for shard, customer_id in listed]
+        )
         snapshots: dict[int, list[Snapshot]] = {}
         for (shard, customer_id), (version, schema, body) in zip(listed, documents, strict=True):
             if version is not None:
@@ -202,8 +170,7 @@ class RedisStore(Generic[S]):
         """See `Changelog`."""
         for shard, shots in snapshots.items():
             arguments: list[Any] = [part for shot in shots for part in (shot.customer_id, shot.version)]
-            async with _translated():
-                await self._scripts["copied"](keys=[self._keys[shard].changed], args=arguments)
+            await self._redis.run(COPIED, [self._keys[shard].changed], arguments)
 
     async def restore(self, shard: int, snapshots: Sequence[Snapshot]) -> int:
         """See `Changelog`."""
@@ -214,8 +181,7 @@ class RedisStore(Generic[S]):
         arguments: list[Any] = [version, schema, body]
         for item_id, at in self._kind.clocks(self._codec.decode(body, int(schema)).state).items():
             arguments += (_due(at), clock_member(snapshot.customer_id, item_id))
-        async with _translated():
-            return int(await self._scripts["restore"](keys=[keys.doc(snapshot.customer_id), keys.due], args=arguments))
+        return int(await self._redis.run(RESTORE, [keys.doc(snapshot.customer_id), keys.due], arguments))
 
     # ShardRecords
 
@@ -226,8 +192,7 @@ class RedisStore(Generic[S]):
 
     async def open(self, shard: int, now: datetime) -> ShardRecord:
         """See `ShardRecords`."""
-        async with _translated():
-            flat = await self._scripts["open"](keys=[self._keys[shard].record], args=[_due(now)])
+        flat = await self._redis.run(OPEN, [self._keys[shard].record], [_due(now)])
         fields = {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
         return ShardRecord(
             born="born" in fields,
@@ -237,24 +202,16 @@ class RedisStore(Generic[S]):
 
     async def audited(self, shard: int, topic: str, next_offset: int) -> None:
         """See `ShardRecords`."""
-        async with _translated():
-            await self._redis.hset(self._keys[shard].record, f"at:{topic}", next_offset)
+        await self._redis.call("HSET", self._keys[shard].record, f"at:{topic}", next_offset)
 
     async def settle(self, shard: int, *, doubt_until: datetime | None) -> None:
         """See `ShardRecords`."""
-        async with _translated():
-            await self._scripts["settle"](
-                keys=[self._keys[shard].record], args=[_due(doubt_until) if doubt_until else ""]
-            )
+        await self._redis.run(SETTLE, [self._keys[shard].record], [_due(doubt_until) if doubt_until else ""])
 
 
-@asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
-    """Turns the library's errors into ours: the store is unavailable, nothing else is known."""
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise TransientError("store_unavailable", kind=type(error).__name__) from error
+def _after(position: str) -> str:
+    milliseconds, _, number = position.partition("-")
+    return f"{milliseconds}-{int(number) + 1}"
 
 
 def _due(at: datetime) -> int:
