@@ -3,8 +3,8 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -36,9 +36,17 @@ def eventually(probe: Callable[[], T], timeout: float = 10.0, *, interval: float
         time.sleep(interval)
 
 
+@overload
 async def eventually_async(
-    probe: Callable[[], Awaitable[T] | T], timeout: float = 10.0, *, interval: float = POLL_SECONDS
-) -> T:
+    probe: Callable[[], Coroutine[Any, Any, T]], timeout: float = ..., *, interval: float = ...
+) -> T: ...
+
+
+@overload
+async def eventually_async(probe: Callable[[], T], timeout: float = ..., *, interval: float = ...) -> T: ...
+
+
+async def eventually_async(probe: Callable[[], Any], timeout: float = 10.0, *, interval: float = POLL_SECONDS) -> Any:
     """`eventually` for a running event loop: the probe may be a plain or an async function."""
     deadline = time.monotonic() + timeout
     while True:
