@@ -6,12 +6,12 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import dlq, explain, held, publish, sample, topics
+from cli import dlq, explain, held, publish, run, sample, topics
 from cli.output import EXIT_REFUSED, EXIT_UNAVAILABLE, complain
 from common.errors import TransientError
 from common.kafka.admin import WrongTopics
 
-GROUPS = (topics, sample, publish, dlq, held, explain)
+GROUPS = (run, topics, sample, publish, dlq, held, explain)
 
 
 class Commands(TyperGroup):

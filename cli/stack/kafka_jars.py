@@ -7,6 +7,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import jgo
@@ -27,7 +28,8 @@ def java() -> Path:
     return Path(JAVA)
 
 
-def kafka_jars() -> list[Path]:
+@cache
+def kafka_jars() -> tuple[Path, ...]:
     """Every jar of the broker's class path; downloads 44 MB into the user's cache the first time (~15 s).
 
     Raises:
@@ -43,7 +45,7 @@ def kafka_jars() -> list[Path]:
             f"Kafka's jars are not the expected ones: {', '.join(wrong)}.",
             remedy=f"remove ~/.cache/jgo, and these jars from ~/.m2/repository, and try again; or {INSTEAD}.",
         )
-    return [found[name] for name in pinned]
+    return tuple(found[name] for name in pinned)
 
 
 def pinned_hashes() -> dict[str, str]:

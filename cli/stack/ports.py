@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from cli.stack.errors import StackError
 
@@ -46,3 +47,50 @@ def require_free(ports: Mapping[str, int], *, remedy: str) -> None:
 
 def _listed(words: Iterable[str]) -> str:
     return ", ".join(words)
+
+
+@dataclass(frozen=True)
+class StackPorts:
+    """The ports of a local stack, counted from `PORT_BASE`."""
+
+    base: int
+
+    @property
+    def dialer_grpc(self) -> int:
+        """The outbound dialer's gRPC server."""
+        return self.base + 51
+
+    @property
+    def redis(self) -> int:
+        """Redis."""
+        return self.base + 79
+
+    @property
+    def sandbox(self) -> int:
+        """The carrier sandbox."""
+        return self.base + 80
+
+    @property
+    def notifier_http(self) -> int:
+        """The notifier's status webhooks, health and metrics."""
+        return self.base + 81
+
+    @property
+    def callback_http(self) -> int:
+        """The callback service's API, health and metrics."""
+        return self.base + 82
+
+    @property
+    def dialer_http(self) -> int:
+        """The outbound dialer's status webhooks, health and metrics."""
+        return self.base + 83
+
+    @property
+    def kafka(self) -> int:
+        """Kafka."""
+        return self.base + 92
+
+    @property
+    def kafka_controller(self) -> int:
+        """Kafka's KRaft controller."""
+        return self.base + 93

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from cli.stack.processes import Program, last_words, spawn
@@ -92,9 +93,19 @@ class SupervisedPart:
         """Process id while it runs."""
         return self._process.pid if self._process else None
 
+    @property
+    def log_path(self) -> Path:
+        """The file with its output."""
+        return self._part.program.log_path
+
+    @property
+    def deaths(self) -> int:
+        """How often it died within the last minute."""
+        return len(self._deaths)
+
     def last_words(self) -> str:
         """The last lines of its output."""
-        return last_words(self._part.program.log_path)
+        return last_words(self.log_path)
 
     def tick(self, now: float) -> None:
         """Do what is due: start, notice a death, give up, ask for readiness."""

@@ -1,0 +1,1 @@
+"""What `nineconnect run` shows while the product works."""
