@@ -21,6 +21,7 @@ class MemoryDialer:
         refuses: says why an order is refused; None takes it.
         book: every order in the sequence it was first taken; what a test counts calls in.
         cancelled: order id → reason of its first cancellation.
+        failures: how the next requests end, and whether they take effect before.
     """
 
     refuses: Callable[[PlaceCallOrder], PermanentError | None] = _takes_all
@@ -29,7 +30,7 @@ class MemoryDialer:
     _calls: dict[tuple[str, str], PlacedCall] = field(default_factory=dict)
     _requests: dict[tuple[str, str], CallRequest] = field(default_factory=dict)
     _dialled: set[tuple[str, str]] = field(default_factory=set)
-    _failures: list[tuple[AppError, bool]] = field(default_factory=list)
+    failures: list[tuple[AppError, bool]] = field(default_factory=list)
 
     async def place_call(self, order: PlaceCallOrder) -> PlacedCall:
         """See `Dialer`."""
@@ -67,7 +68,20 @@ class MemoryDialer:
 
     def fail_next(self, error: AppError, *, processed: bool = False) -> None:
         """The next request ends with this error, before or after it took effect."""
-        self._failures.append((error, processed))
+        self.failures.append((error, processed))
+
+    def recover(self) -> None:
+        """Takes back all planned failures and refusals."""
+        self.failures.clear()
+        self.refuses = _takes_all
+
+    def forget(self) -> None:
+        """Loses all calls, as a dialer that keeps them only for some time does."""
+        self._calls.clear()
+
+    def open_calls(self, customer_id: str) -> list[PlacedCall]:
+        """The customer's calls that have not ended, as an onlooker sees them."""
+        return [call for (owner, _), call in self._calls.items() if owner == customer_id and call.outcome is None]
 
     def dial(self, customer_id: str, order_id: str) -> bool:
         """The call leaves, so that it can only be waited for; False if it was cancelled or is over."""
@@ -86,9 +100,9 @@ class MemoryDialer:
 
     def _fails(self) -> AppError | None:
         """Raises the planned failure, or returns it when the request shall take effect first."""
-        if not self._failures:
+        if not self.failures:
             return None
-        error, processed = self._failures.pop(0)
+        error, processed = self.failures.pop(0)
         if not processed:
             raise error
         return error

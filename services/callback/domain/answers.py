@@ -48,15 +48,16 @@ def _take_call(draft: Draft, order: OpenOrder, call: PlacedCall, *, answers_canc
     if call.outcome is not None:
         order_over(draft, Ending(call.outcome, call.answered, call.choice, call.call_id))
         return
-    watch_at = draft.moment.now + draft.rules.timing.watch_every
+    now, every = draft.moment.now, draft.rules.timing.watch_every
+    watch_at = now + max(every, (now - order.ordered_at) / 2)
     known = replace(order, call_id=call.call_id, refusal=None)
     match order.status:
         case OrderStatus.CANCELLING if answers_cancel:
-            known = replace(known, status=OrderStatus.ENDING, check_at=watch_at, tries=0)
+            known = replace(known, status=OrderStatus.ENDING, check_at=now + every, tries=0)
         case OrderStatus.CANCELLING:
             pass
         case OrderStatus.ENDING:
-            known = replace(known, check_at=watch_at, tries=0)
+            known = replace(known, check_at=now + every, tries=0)
         case _:
             known = replace(known, status=OrderStatus.PLACED, check_at=watch_at, tries=0)
     draft.state = replace(draft.state, order=known)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from services.callback.domain.state import CallbackState, Task
+from services.callback.domain.state import CallbackState, HeldFact, Task
 
 MAX_OPEN_TASKS = 10
 """More open tasks for one person are a fault upstream; the fact goes to the dead letters and can be replayed."""
@@ -13,7 +13,9 @@ MAX_CLOSED_TASKS = 20
 KEEP_CLOSED = timedelta(days=30)
 
 MAX_HELD_FACTS = 50
-MAX_HELD_CHARACTERS = 20_000
+MAX_HELD_BYTES = 36_000
+HELD_OVERHEAD_BYTES = 300
+"""Names, times and quotes around what a held fact brings itself."""
 
 MAX_CLOSINGS = 30
 KEEP_CLOSINGS = timedelta(days=31)
@@ -50,7 +52,13 @@ def _short(task: Task) -> Task:
     )
 
 
-def room_to_hold(state: CallbackState, body: str) -> bool:
+def room_to_hold(state: CallbackState, more: HeldFact) -> bool:
     """Whether one more held fact fits."""
-    characters = sum(len(held.body) for held in state.held) + len(body)
-    return len(state.held) < MAX_HELD_FACTS and characters <= MAX_HELD_CHARACTERS
+    size = sum(_size(held) for held in (*state.held, more))
+    return len(state.held) < MAX_HELD_FACTS and size <= MAX_HELD_BYTES
+
+
+def _size(held: HeldFact) -> int:
+    origin = held.origin
+    texts = (held.body, held.fact_id, held.source, origin.fact_id, origin.correlation_id, origin.traceparent)
+    return HELD_OVERHEAD_BYTES + sum(len(text.encode()) for text in texts)

@@ -83,25 +83,24 @@ def _hold(draft: Draft, fact: Envelope) -> None:
     held_id = derived_id("f", fact.source, fact.id)
     if any(held.held_id == held_id for held in draft.state.held):
         return
-    body = fact.data.model_dump_json(exclude_none=True)
-    if not room_to_hold(draft.state, body):
-        raise InvalidEvent(
-            "too_many_held_facts",
-            field="subject",
-            reason="more facts of this customer wait for a profile than are kept",
-            remedy="publish the customer's profile, then replay the event",
-        )
     held = HeldFact(
         held_id=held_id,
         fact_id=fact.id,
         source=fact.source,
         type=fact.type,
         time=fact.time,
-        body=body,
+        body=fact.data.model_dump_json(exclude_none=True),
         origin=Origin(fact.id, fact.correlation_id or fact.id, fact.traceparent or ""),
         held_at=draft.moment.now,
         doubtful=draft.moment.in_doubt,
     )
+    if not room_to_hold(draft.state, held):
+        raise InvalidEvent(
+            "too_many_held_facts",
+            field="subject",
+            reason="more facts of this customer wait for a profile than are kept",
+            remedy="publish the customer's profile, then replay the event",
+        )
     draft.state = replace(draft.state, held=(*draft.state.held, held))
     reason = "no profile of this customer has arrived yet"
     draft.tell(FactHeld(fact_id=reference(fact.id), fact_type=fact.type, reason=reason))

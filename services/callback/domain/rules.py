@@ -14,7 +14,8 @@ class CallTiming:
         start_within: a request not started this long after its commit is not started at all.
         deadline: the longest a request may take.
         backoff: first pause after a request without an answer; doubles up to `max_backoff`.
-        watch_every: how often a placed order is asked for, when the ledger does not tell its outcome.
+        watch_every: how soon a placed order is asked for when the ledger does not tell its outcome; the pauses grow to
+            half the order's age, because a call may wait for hours.
         wait: how soon a task looks again while another call to the same person goes on.
         window: the longest a call may wait to be dialled.
         min_window: a shorter rest of the calling hours is not used.

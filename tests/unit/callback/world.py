@@ -196,5 +196,4 @@ def order_ids(world: World) -> list[str]:
 
 
 def open_at_dialer(world: World) -> list[PlacedCall]:
-    calls = [done(world.dialer.get_call(CUSTOMER, order_id)) for order_id in order_ids(world)]
-    return [call for call in calls if call and call.outcome is None]
+    return world.dialer.open_calls(CUSTOMER)
