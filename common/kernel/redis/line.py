@@ -6,7 +6,7 @@ takes seven of them (docs/adr/0008). hiredis packs and parses; only the plumbing
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 
@@ -54,8 +54,8 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
-        assert isinstance(transport, asyncio.Transport)  # a stream protocol gets a stream
-        self._transport = transport
+        # a stream protocol gets a stream; uvloop's do not inherit from asyncio's
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Hands complete answers to who waits for them, in order."""
