@@ -66,6 +66,10 @@ class KernelMetrics(KernelWatch):
         """Observes the lateness."""
         self._metrics.due_fired(late)
 
+    def lease_expired(self) -> None:
+        """Counts it."""
+        self._metrics.lease_expired()
+
     def outcome_not_recorded(self, effect: Effect, error: AppError) -> None:  # noqa: ARG002  # for logs
         """Counts an unavailable store."""
         self._metrics.store_unavailable()

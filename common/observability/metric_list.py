@@ -36,7 +36,6 @@ class SendOutcome(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    NOT_STARTED = "not_started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,9 @@ AUDITED_UP_TO_AGE = _gauge(
     "audited_up_to_age_seconds", "Age of the newest record up to which all are proved handled; worst shard.", TOPIC
 )
 AUDIT_GAPS_HEALED = _counter("audit_gaps_healed", "Records that the audit found unhandled and handled.", TOPIC)
-OUTBOX_AGE = _gauge("outbox_age_seconds", "Age of the oldest ledger entry not yet published; worst shard.")
+OUTBOX_AGE = _gauge(
+    "outbox_age_seconds", "How long the relay has found unpublished ledger entries waiting; worst shard."
+)
 OUTBOX_PUBLISHED = _counter("outbox_published", "Ledger entries published.")
 DUE_LATENESS = _histogram("due_lateness_seconds", "How long after its time a clock rang.", LATENESS_BUCKETS)
 DUE_CLAIMED = _counter("due_claimed", "Due items claimed by the shards' loops.")

@@ -81,16 +81,14 @@ class Metrics:
         """The audit found a record that was not handled, and handled it."""
         self._of[listed.AUDIT_GAPS_HEALED][topic,](1)
 
-    def outbox_oldest(self, shard: int, committed_at: datetime | None) -> None:
-        """The shard's oldest unpublished ledger entry is of this time; None: all are published."""
-        if committed_at is None:
-            self._outbox.pop(shard, None)
-        else:
-            self._outbox[shard] = committed_at
+    def outbox_waiting(self, shard: int) -> None:
+        """The relay found ledger entries of the shard that are not published; they age from the first such moment."""
+        self._outbox.setdefault(shard, self._clock.now())
 
-    def outbox_published(self, count: int) -> None:
-        """So many ledger entries were published."""
+    def outbox_published(self, shard: int, count: int) -> None:
+        """So many ledger entries of the shard were published; what waits behind them is found by the next look."""
         self._of[listed.OUTBOX_PUBLISHED][()](count)
+        self._outbox.pop(shard, None)
 
     def due_fired(self, late: timedelta) -> None:
         """A clock rang this long after its time."""

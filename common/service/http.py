@@ -78,10 +78,10 @@ def http_app(routes: Sequence[BaseRoute], health: Health, metrics: Metrics) -> S
 
     async def ready(_: Request) -> Response:
         report = health.ready()
-        metrics.ready(report.ok)
         return JSONResponse(report.body(), report.status)
 
     async def scrape(_: Request) -> Response:
+        metrics.ready(health.ready().ok)
         content_type, text = metrics.exposition()
         return Response(text, media_type=content_type)
 

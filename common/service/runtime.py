@@ -128,7 +128,7 @@ class ServiceRuntime(Generic[S]):
             claimed=self._watch.claimed,
         )
         self._ledger_relay = ledger_relay(
-            self.store, self._publisher, OUTREACH_EVENTS.name, self._shards, self._published
+            self.store, self._publisher, OUTREACH_EVENTS.name, self._shards, self._published, self._found
         )
         self._changelog_relay = changelog_relay(self.store, self._publisher, state_topic, self._shards)
         self._watch.due_loop = self._due_loop
@@ -144,7 +144,12 @@ class ServiceRuntime(Generic[S]):
         )
 
     def _published(self, entries: Mapping[int, Sequence[OutboxEntry]]) -> None:
-        self.metrics.outbox_published(sum(map(len, entries.values())))
+        for shard, published in entries.items():
+            self.metrics.outbox_published(shard, len(published))
+
+    def _found(self, entries: Mapping[int, Sequence[OutboxEntry]]) -> None:
+        for shard in entries:
+            self.metrics.outbox_waiting(shard)
 
     async def run(
         self, *, handle: HandleFact, routes: Sequence[BaseRoute] = (), extras: Sequence[Lifecycle] = ()
@@ -274,6 +279,7 @@ class ServiceRuntime(Generic[S]):
                 await self._set_up_again(turn)
             except TransientError as error:
                 self._conditions[STORE].failed(error.code)
+                self.metrics.store_unavailable()
             else:
                 self._conditions[STORE].met()
             turn += 1
@@ -299,6 +305,7 @@ class ServiceRuntime(Generic[S]):
         try:
             await loop()
         except Exception as error:  # the one guard of the loops: without them nothing would move, so the process ends
+            self.metrics.bug("loop")
             _log.error("bug", entrypoint="loop", exc_info=error)
             self._fail("loop_died")
 

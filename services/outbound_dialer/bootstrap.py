@@ -29,7 +29,7 @@ from services.outbound_dialer.settings import DialerSettings
 
 async def serve(settings: DialerSettings) -> int:
     """Runs the dialer until it is told to stop; returns the exit status."""
-    configure_logging(DIALER.service)
+    configure_logging(DIALER.service, level=settings.log_level, form=settings.log_format)
     metrics, rules, http = Metrics(DIALER.service), _rules(settings), TwilioSession()
     gateway = TwilioVoiceGateway(
         _client(settings, http), settings.caller_number, metrics, detect_machines=settings.detect_machines

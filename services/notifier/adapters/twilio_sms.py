@@ -1,13 +1,14 @@
 """The `SmsGateway` on Twilio's Messaging API, by the official SDK."""
 
 from datetime import UTC, datetime
-from time import perf_counter
 from typing import Any
 
 from aiohttp import ClientSession
 from twilio.rest import Client
 
+from common.events.vocabulary import Channel
 from common.observability.metrics import Metrics
+from common.observability.provider_calls import provider_call
 from common.twilio.http_client import open_session
 from services.notifier.domain.effects import MessageSeen, NothingFound
 from services.notifier.domain.receipts import Receipt
@@ -42,13 +43,10 @@ class TwilioSmsGateway:
 
     async def send(self, *, to: str, text: str, status_url: str) -> MessageSeen:
         """See `SmsGateway`."""
-        began = perf_counter()
-        try:
+        with provider_call(self._metrics, PROVIDER, "send", sends_on=Channel.SMS):
             message = await self._messages.create_async(
                 to=to, from_=self._sender_number, body=text, status_callback=status_url
             )
-        finally:
-            self._metrics.provider_request(PROVIDER, "send", perf_counter() - began)
         return seen(message.sid, message.status, message.error_code)
 
     async def find(
@@ -56,10 +54,9 @@ class TwilioSmsGateway:
     ) -> MessageSeen | NothingFound:
         """See `SmsGateway`."""
         asked_at = datetime.now(UTC)
-        began = perf_counter()
         # not filtered by date: Twilio's filter is the date of sending, which a message that waits has not got yet
-        listed = await self._messages.list_async(to=to, limit=LIST_LIMIT)
-        self._metrics.provider_request(PROVIDER, "find", perf_counter() - began)
+        with provider_call(self._metrics, PROVIDER, "find"):
+            listed = await self._messages.list_async(to=to, limit=LIST_LIMIT)
         same = [
             message
             for message in listed
@@ -72,9 +69,8 @@ class TwilioSmsGateway:
 
     async def fetch(self, provider_sid: str) -> MessageSeen:
         """See `SmsGateway`."""
-        began = perf_counter()
-        message = await self._client.messages(provider_sid).fetch_async()
-        self._metrics.provider_request(PROVIDER, "fetch", perf_counter() - began)
+        with provider_call(self._metrics, PROVIDER, "fetch"):
+            message = await self._client.messages(provider_sid).fetch_async()
         return seen(message.sid, message.status, message.error_code)
 
 

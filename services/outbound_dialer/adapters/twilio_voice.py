@@ -1,16 +1,16 @@
 """The `VoiceGateway` on Twilio's Voice API, by the official SDK."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
 from aiohttp import ClientSession
 from twilio.rest import Client
 
+from common.events.vocabulary import Channel
 from common.observability.metrics import Metrics
+from common.observability.provider_calls import provider_call
 from common.twilio.http_client import open_session
 from services.outbound_dialer.domain.effects import Found, NotFound, Placed, ProviderNews, ProviderStatus
 from services.outbound_dialer.ports import CallUrls
@@ -55,7 +55,7 @@ class TwilioVoiceGateway:
     async def place(self, *, phone_number: str, urls: CallUrls, ring: timedelta, talk: timedelta) -> Placed:
         """See `VoiceGateway`."""
         detection = {**self._detection, "async_amd_status_callback": urls.machine} if self._detection else {}
-        with self._timed("place"):
+        with provider_call(self._metrics, PROVIDER, "place", sends_on=Channel.VOICE):
             call = await self._calls.create_async(
                 to=phone_number,
                 from_=self._caller_number,
@@ -71,7 +71,7 @@ class TwilioVoiceGateway:
     async def find(self, *, phone_number: str, since: datetime, known_sids: Sequence[str]) -> Found | NotFound:
         """See `VoiceGateway`."""
         # Not filtered by time at Twilio: its filter is the start of talking, which a ringing call has not got yet.
-        with self._timed("find"):
+        with provider_call(self._metrics, PROVIDER, "find"):
             listed = await self._calls.list_async(to=phone_number, from_=self._caller_number, limit=LIST_LIMIT)
         earliest = since - CLOCK_SLACK
         ours = [call for call in listed if call.sid not in known_sids and (call.date_created or since) >= earliest]
@@ -81,21 +81,13 @@ class TwilioVoiceGateway:
 
     async def fetch(self, provider_call_sid: str) -> Found:
         """See `VoiceGateway`."""
-        with self._timed("fetch"):
+        with provider_call(self._metrics, PROVIDER, "fetch"):
             return Found(_news(await self._client.calls(provider_call_sid).fetch_async()))
 
     async def hang_up(self, provider_call_sid: str) -> None:
         """See `VoiceGateway`."""
-        with self._timed("hang_up"):
+        with provider_call(self._metrics, PROVIDER, "hang_up"):
             await self._client.calls(provider_call_sid).update_async(status="completed")
-
-    @contextmanager
-    def _timed(self, operation: str) -> Iterator[None]:
-        began = perf_counter()
-        try:
-            yield
-        finally:
-            self._metrics.provider_request(PROVIDER, operation, perf_counter() - began)
 
 
 def _news(call: Any) -> ProviderNews:

@@ -144,7 +144,7 @@ def test_the_audits_age_is_that_of_the_worst_shard_and_grows_by_itself(metrics: 
 def test_what_was_known_of_a_shard_goes_with_the_shard(metrics: Metrics) -> None:
     metrics.shards_owned([1, 2])
     metrics.audited("policy-events.v1", 2, NOW - timedelta(seconds=9))
-    metrics.outbox_oldest(2, NOW - timedelta(seconds=7))
+    metrics.outbox_waiting(2)
     metrics.attempt_in_doubt(2, "n-1/1")
     metrics.shards_owned([1])
     age = value(metrics, "audited_up_to_age_seconds", topic="policy-events.v1")
@@ -155,17 +155,18 @@ def test_what_was_known_of_a_shard_goes_with_the_shard(metrics: Metrics) -> None
     assert value(metrics, "shards_owned") == 1
 
 
-def test_the_outbox_is_as_old_as_its_oldest_entry_and_young_again_when_published(metrics: Metrics, clock: Hand) -> None:
-    metrics.outbox_oldest(1, NOW)
-    metrics.outbox_oldest(2, NOW + timedelta(seconds=3))
-    clock.time += timedelta(seconds=10)
+def test_the_outbox_ages_while_it_waits_and_is_young_again_when_published(metrics: Metrics, clock: Hand) -> None:
+    metrics.outbox_waiting(1)
+    clock.time += timedelta(seconds=3)
+    metrics.outbox_waiting(1)
+    metrics.outbox_waiting(2)
+    clock.time += timedelta(seconds=7)
     assert value(metrics, "outbox_age_seconds") == 10
-    metrics.outbox_oldest(1, None)
+    metrics.outbox_published(1, 5)
     assert value(metrics, "outbox_age_seconds") == 7
-    metrics.outbox_oldest(2, None)
-    metrics.outbox_published(2)
+    metrics.outbox_published(2, 1)
     assert value(metrics, "outbox_age_seconds") == 0
-    assert value(metrics, "outbox_published_total") == 2
+    assert value(metrics, "outbox_published_total") == 6
 
 
 def test_the_rest_is_counted_under_its_labels(metrics: Metrics) -> None:
@@ -246,8 +247,10 @@ def test_the_kernels_other_notices_are_counted(metrics: Metrics) -> None:
     watch.collided()
     watch.refused(CommitResult.SEEN)
     watch.fired(timedelta(seconds=0.2))
+    watch.lease_expired()
     watch.outcome_not_recorded(Effect("n-1", "n-1/1", NOW), TransientError("store_unavailable"))
     assert value(metrics, "commit_collisions_total") == 1
     assert value(metrics, "commit_refused_total", result="seen") == 1
     assert value(metrics, "due_lateness_seconds_count") == 1
+    assert value(metrics, "leases_expired_total") == 1
     assert value(metrics, "store_unavailable_total") == 1
