@@ -51,7 +51,10 @@ async def assembled(settings: Settings) -> AsyncIterator[web.Application]:
         messages=MessagesResource(carrier=carrier, customers=customers, messaging=messaging, faults=faults),
         calls=CallsResource(carrier=carrier, customers=customers, calling=calling, faults=faults),
     )
-    add_controls(app, Controls(book=book, carrier=carrier, faults=faults))
+    controls = Controls(
+        book=book, carrier=carrier, faults=faults, messaging=messaging, calling=calling, webhooks=webhooks
+    )
+    add_controls(app, controls)
     add_phones(app, Phones(book=book, carrier=carrier, messaging=messaging, calling=calling))
     messaging.resume()
     calling.resume()

@@ -12,14 +12,17 @@ from typing import Final
 import orjson
 
 RECENT_ENTRIES: Final = 3000  # what the page of phones shows at once; older entries stay in the file
+ASKED: Final = frozenset({"message", "call", "leg", "inbound", "message_changed"})
+FLUSH_SECONDS: Final = 0.02
 Listener = Callable[[bytes], None]
 
 
 class Book:
     """Writes entries as JSON lines and reads them back.
 
-    Each line is `{"seq": n, "kind": ..., "at": ..., ...}` and is handed to the operating system before `write`
-    returns, so it survives a SIGKILL of the sandbox; it is not synced to disk, so it may not survive a power cut.
+    Each line is `{"seq": n, "kind": ..., "at": ..., ...}`. What the carrier was asked for (`ASKED`) is handed to the
+    operating system before `write` returns, so it survives a SIGKILL; what follows from it is handed over a moment
+    later, and is lived again when it was lost. Nothing is synced to disk, so a power cut may take the last lines.
 
     Args:
         path: the file; folders and file are made when they are absent.
@@ -33,6 +36,7 @@ class Book:
         self.last_seq = 0
         self._listeners: set[Listener] = set()
         self._file: io.BufferedWriter | None = None
+        self._flushing: asyncio.TimerHandle | None = None
 
     def open(self) -> Iterator[dict[str, object]]:
         """Yields the entries that are already there, in order, then opens the book for writing.
@@ -68,13 +72,27 @@ class Book:
         seq = self.last_seq + 1
         line = orjson.dumps({"seq": seq, "kind": kind, "at": at, **fields}, option=orjson.OPT_APPEND_NEWLINE)
         self._file.write(line)
-        self._file.flush()
+        self._flush_soon(now=kind in ASKED)
         self.last_seq = seq
         self.counts[kind] += 1
         self.recent.append(line)
         for listener in self._listeners:
             listener(line)
         return at
+
+    def _flush_soon(self, *, now: bool) -> None:
+        """A system call for each line would cost more than all the rest of writing it."""
+        if now:
+            self._flush()
+        elif self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
+
+    def _flush(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        if self._file is not None:
+            self._file.flush()
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Calls `listener` with each new line from now on; gives the function that ends it."""
@@ -83,8 +101,10 @@ class Book:
 
     def close(self) -> None:
         """Closes the file; nothing can be written afterwards."""
+        self._flush()
         if self._file is not None:
             self._file.close()
+            self._file = None
 
     async def search(self, *, kinds: Iterable[str], to: str | None, since: int, limit: int) -> bytes:
         """The entries after `since` that fit, as the JSON of `{"entries": [...], "last_seq": n}`.
@@ -95,6 +115,7 @@ class Book:
             since: sequence number; only later entries are given.
             limit: at most so many, the oldest first.
         """
+        self._flush()
         last_seq = self.last_seq
         wanted = tuple(f'"kind":"{kind}"'.encode() for kind in kinds)
         number = tuple(f'"{side}":"{to}"'.encode() for side in ("to", "from")) if to else ()

@@ -44,6 +44,11 @@ class Calling:
         self._speed = speed
         self._lines: dict[str, Line] = {}
 
+    @property
+    def under_way(self) -> int:
+        """How many calls, other legs included, are not over."""
+        return len(self._lines)
+
     def accept(self, order: CallOrder, *, lied: bool) -> Call:
         """Notes the call in the book and dials at once.
 

@@ -58,6 +58,12 @@ class Messaging:
         self._webhooks = webhooks
         self._speed = speed
         self._inbound_url = inbound_url
+        self._under_way: set[str] = set()
+
+    @property
+    def under_way(self) -> int:
+        """How many messages have no final status, or are still to be answered."""
+        return len(self._under_way)
 
     def accept(self, order: MessageOrder, *, lied: bool) -> Message:
         """Notes the message in the book and sets it on its way.
@@ -128,6 +134,7 @@ class Messaging:
             if message.status_callback and message.reported != message.status:
                 self._tell(message)
             if message.status is MessageStatus.SENT:
+                self._under_way.add(message.sid)
                 self._after(DELIVERY_SECONDS, self._arrive, message, self._behaviour(message))
             elif message.status not in MESSAGE_ENDS:
                 self._start(message, self._behaviour(message))
@@ -136,6 +143,7 @@ class Messaging:
         return nth(self._customers.who(message.to).sms, self._carrier.messages.earlier(message))
 
     def _start(self, message: Message, behaviour: SmsBehaviour) -> None:
+        self._under_way.add(message.sid)
         if message.send_at is None:
             self._after(SENDING_SECONDS, self._send, message, behaviour)
             return
@@ -162,9 +170,11 @@ class Messaging:
             return
         self._become(message, MessageStatus.DELIVERED)
         if behaviour.reply:
+            self._under_way.add(message.sid)
             self._after(REPLY_SECONDS, self._reply, message, behaviour)
 
     def _reply(self, message: Message, behaviour: SmsBehaviour) -> None:
+        self._under_way.discard(message.sid)
         self.receive(customer=message.to, sender=message.from_, body=behaviour.reply or "")
 
     def _become(self, message: Message, status: MessageStatus, error_code: int | None = None) -> None:
@@ -174,6 +184,8 @@ class Messaging:
         message.error_code = error_code
         if status is MessageStatus.SENT:
             message.sent = at
+        if status in MESSAGE_ENDS:
+            self._under_way.discard(message.sid)
         if message.status_callback:
             self._tell(message)
 

@@ -71,6 +71,11 @@ class Webhooks:
         self._attempts = attempts
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def under_way(self) -> int:
+        """How many status callbacks are still to be posted."""
+        return len(self._tasks)
+
     def report(self, receipt: Receipt) -> None:
         """Posts a status callback in the background, unless the modes have it lost."""
         modes = self._faults.modes

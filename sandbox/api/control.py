@@ -9,8 +9,11 @@ from pydantic import ValidationError
 from sandbox.api.errors import ApiError, json_response
 from sandbox.api.gate import read_json
 from sandbox.book import Book
+from sandbox.calling import Calling
 from sandbox.carrier import Carrier
+from sandbox.messaging import Messaging
 from sandbox.modes import Faults
+from sandbox.webhooks import Webhooks
 
 EVERYTHING = 10_000_000
 
@@ -18,10 +21,22 @@ EVERYTHING = 10_000_000
 class Controls:
     """`/_sandbox/book`, `/_sandbox/stats` and `/_sandbox/modes`."""
 
-    def __init__(self, *, book: Book, carrier: Carrier, faults: Faults) -> None:
+    def __init__(
+        self,
+        *,
+        book: Book,
+        carrier: Carrier,
+        faults: Faults,
+        messaging: Messaging,
+        calling: Calling,
+        webhooks: Webhooks,
+    ) -> None:
         self._book = book
         self._carrier = carrier
         self._faults = faults
+        self._messaging = messaging
+        self._calling = calling
+        self._webhooks = webhooks
 
     async def book(self, request: web.Request) -> web.Response:
         """Entries of the book; filters `kind` (several by comma or repeated), `to`, `since` (seq), `limit`."""
@@ -35,7 +50,7 @@ class Controls:
         return web.Response(body=body, content_type="application/json")
 
     async def stats(self, _: web.Request) -> web.Response:
-        """What was asked for, how much of it more than once, and what it cost."""
+        """What was asked for, how much of it more than once, what is not finished, and what it cost."""
         messages, calls = self._carrier.asked_messages, self._carrier.asked_calls
         figures = {
             "entries": dict(self._book.counts),
@@ -46,6 +61,11 @@ class Controls:
                 "doubled": _doubled(messages.values()),
             },
             "calls": {"accepted": calls.total(), "distinct": len(calls), "doubled": _doubled(calls.values())},
+            "under_way": {
+                "messages": self._messaging.under_way,
+                "calls": self._calling.under_way,
+                "webhooks": self._webhooks.under_way,
+            },
             "opted_out": len(self._carrier.opted_out),
             "cpu_seconds": time.process_time(),
         }

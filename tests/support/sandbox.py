@@ -115,6 +115,14 @@ class Sandbox:
         figures: dict[str, dict[str, int]] = self._ask("/_sandbox/stats")
         return figures
 
+    def last_seq(self) -> int:
+        """Number of the book's newest entry."""
+        return int(self._ask("/_sandbox/stats")["last_seq"])
+
+    def idle(self) -> bool:
+        """True when every message and call has come to its end and every status callback was posted or given up."""
+        return not any(self.stats()["under_way"].values())
+
     def misbehave(self, **modes: float) -> None:
         """Switches modes, e.g. `lying=0.5, seed=7`; those not named stay as they are."""
         self._ask("/_sandbox/modes", modes)

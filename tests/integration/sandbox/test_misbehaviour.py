@@ -163,6 +163,15 @@ def test_doubles_are_counted(client: Client, sandbox: Sandbox, number: Number) -
     assert after["calls"]["doubled"] - before["calls"]["doubled"] == 2
 
 
+def test_idleness_means_that_everything_has_ended(client: Client, sandbox: Sandbox, number: Number) -> None:
+    send(client, number("41"))
+    called = client.calls.create(to=number("80"), from_=OURS, twiml="<Response><Say>Hi</Say></Response>")
+    assert not sandbox.idle()
+    eventually(sandbox.idle)
+    assert client.messages.list(to=number("41"))[0].status == "delivered"
+    assert client.calls(str(called.sid)).fetch().status == "completed"
+
+
 def test_a_wrong_mode_is_refused_by_name(sandbox: Sandbox) -> None:
     with pytest.raises(HTTPError) as refused:
         sandbox.misbehave(flakey=0.5)
