@@ -116,12 +116,13 @@ def _steps_table(steps: Steps) -> Table:
 
 def _parts_table(scene: Scene) -> Table:
     table = Table(box=None, padding=(0, 2), header_style="dim")
-    for column in ("part", "state", "pid", "restarts", "address"):
+    for column in ("part", "state", "pid", "restarts", "where"):
         table.add_column(column, no_wrap=True)
     for part in scene.supervisor.parts.values():
         state = Text(part.state.value, style=STYLES[part.state])
         pid = str(part.pid or "")
-        table.add_row(part.name, state, pid, str(part.restarts or ""), scene.addresses.get(part.name, ""))
+        shown = part.why if part.state is not PartState.READY and part.why else scene.addresses.get(part.name, "")
+        table.add_row(part.name, state, pid, str(part.restarts or ""), shown)
     return table
 
 
@@ -198,7 +199,8 @@ class PlainScreen:
         self._say(figures(self._scene).plain)
 
     def _part_changed(self, part: SupervisedPart) -> None:
-        self._say(f"{part.name} is {part.state.value} {self._scene.addresses.get(part.name, '')}".rstrip())
+        where = self._scene.addresses.get(part.name, "") if part.state is PartState.READY else part.why
+        self._say(f"{part.name} is {part.state.value} {where}".rstrip())
         if part.state is PartState.GIVEN_UP:
             self._say(f"{part.name} died {part.deaths} times in a minute; it said last:\n{part.last_words()}")
 

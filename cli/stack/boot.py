@@ -115,7 +115,7 @@ class Boot:
 
     def _start_server(self, server: EmbeddedServer) -> None:
         self.in_background(server.prepare)
-        self._wait_ready(self._add([Part(program=server.program(), is_ready=server.is_ready)]), SERVER_TIMEOUT)
+        self._wait_ready(self._add([Part(program=server.program(), unready=server.unready)]), SERVER_TIMEOUT)
 
     def _add(self, parts: Iterable[Part | None]) -> list[SupervisedPart]:
         return [self._supervisor.add(part) for part in parts if part]
@@ -131,7 +131,7 @@ class Boot:
         if part.state is PartState.GIVEN_UP:
             why = f"{part.name} died {part.deaths} times, last with exit code {part.last_exit}."
         elif late and part.state is not PartState.READY:
-            why = f"{part.name} is not ready after {timeout.total_seconds():g} s."
+            why = f"{part.name} is not ready after {timeout.total_seconds():g} s: {part.why or part.state.value}."
         else:
             return
         raise StackError(why, remedy=f"see {part.log_path}; its last words are:", details=part.last_words())

@@ -1,11 +1,12 @@
 """What a local run consists of: which parts are started, with which settings, and where they can be reached."""
 
+import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from cli.stack.http_probe import http_probe
 from cli.stack.kafka import EmbeddedKafka
 from cli.stack.ports import LOOPBACK, StackPorts
 from cli.stack.processes import Program
@@ -15,8 +16,6 @@ from cli.stack.run_settings import RunSettings
 from cli.stack.supervisor import Part
 
 ROOT = Path(__file__).resolve().parents[2]
-PROBE_TIMEOUT_SECONDS = 1.0
-HTTP_OK = 200
 
 KAFKA, REDIS, SANDBOX = "kafka", "redis", "sandbox"
 NOTIFIER, CALLBACK, DIALER = "notifier", "callback", "outbound_dialer"
@@ -94,7 +93,7 @@ class StackPlan:
         }
         return Part(
             program=self._program(SANDBOX, "sandbox", environment),
-            is_ready=http_probe(self.ports.sandbox, "/_sandbox/stats"),
+            unready=http_probe(self.ports.sandbox, "/_sandbox/stats"),
         )
 
     def services(self) -> list[Part]:
@@ -108,7 +107,7 @@ class StackPlan:
         return [
             Part(
                 program=self._program(name, f"services.{name}", environment),
-                is_ready=http_probe(port, "/health/ready"),
+                unready=http_probe(port, "/health/ready"),
             )
             for name, port in http_ports.items()
         ]
@@ -123,6 +122,8 @@ class StackPlan:
             "TWILIO_BASE_URL": self.settings.twilio_base_url or str(self.sandbox_url),
             "TWILIO_ACCOUNT_SID": self.settings.twilio_account_sid or SANDBOX_ACCOUNT_SID,
             "TWILIO_AUTH_TOKEN": token.get_secret_value() if token else self.secrets["TWILIO_AUTH_TOKEN"],
+            # logs go to files that people read
+            "LOG_FORMAT": os.environ.get("LOG_FORMAT") or "console",
             "NOTIFIER_HTTP_PORT": str(ports.notifier_http),
             "NOTIFIER_PUBLIC_URL": f"http://{LOOPBACK}:{ports.notifier_http}",
             "NOTIFIER_WEBHOOK_KEY": self.secrets["NOTIFIER_WEBHOOK_KEY"],
@@ -157,19 +158,3 @@ class StackPlan:
             environment=environment,
             directory=ROOT,
         )
-
-
-def http_probe(port: int, path: str) -> Callable[[], bool]:
-    """A readiness probe: whether `GET path` on the loopback port answers 200 within a second."""
-
-    def answers() -> bool:
-        connection = HTTPConnection(LOOPBACK, port, timeout=PROBE_TIMEOUT_SECONDS)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status == HTTP_OK
-        except (OSError, HTTPException):
-            return False
-        finally:
-            connection.close()
-
-    return answers

@@ -14,6 +14,7 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 LAST_WORDS_LINES = 12
 LAST_WORDS_BYTES = 16_384
+LONGEST_LINE = 200
 POLL_SECONDS = 0.02
 
 
@@ -112,7 +113,7 @@ def _dies_with_parent() -> Callable[[], None] | None:
 
 
 def last_words(log_path: Path, *, lines: int = LAST_WORDS_LINES) -> str:
-    """The last lines of what a program said, or `` when it said nothing."""
+    """The last lines of what a program said, long ones cut, or `` when it said nothing."""
     try:
         with log_path.open("rb") as log:
             log.seek(0, os.SEEK_END)
@@ -120,4 +121,4 @@ def last_words(log_path: Path, *, lines: int = LAST_WORDS_LINES) -> str:
             tail = log.read()
     except FileNotFoundError:
         return ""
-    return "\n".join(tail.decode(errors="replace").splitlines()[-lines:])
+    return "\n".join(line[:LONGEST_LINE] for line in tail.decode(errors="replace").splitlines()[-lines:])

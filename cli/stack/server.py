@@ -73,6 +73,10 @@ class EmbeddedServer(ABC):
         self.stop()
         self.start()
 
+    def unready(self) -> str:
+        """Why it does not serve, or `` when it does: `is_ready` for people."""
+        return "" if self.is_ready() else "does not answer yet"
+
     def wait_until(self, probe: Callable[[], bool], *, timeout: timedelta) -> bool:
         """Poll `probe` until it holds (True), or the server ends or the time is over (False)."""
         return self._process is not None and self._process.wait_until(probe, timeout=timeout)

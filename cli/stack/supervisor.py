@@ -53,10 +53,13 @@ class RunningProcess(Protocol):
 
 @dataclass(frozen=True)
 class Part:
-    """A program and how to see that it serves; `is_ready` may block for a second, it runs in a thread."""
+    """A program and how to see that it serves.
+
+    `unready` says why it does not serve, or `` when it does; it may block for a second, it runs in a thread.
+    """
 
     program: Program
-    is_ready: Callable[[], bool]
+    unready: Callable[[], str]
 
 
 class SupervisedPart:
@@ -73,12 +76,13 @@ class SupervisedPart:
         part: Part,
         *,
         start: Callable[[Program], RunningProcess],
-        probe: Callable[[Callable[[], bool]], "Future[bool]"],
+        probe: Callable[[Callable[[], str]], "Future[str]"],
     ) -> None:
         self.name = part.program.name
         self.state = PartState.STARTING
         self.restarts = 0
         self.last_exit: int | None = None
+        self.why = ""  # it does not serve, as it says itself
         self._part = part
         self._start = start
         self._probe = probe
@@ -86,7 +90,7 @@ class SupervisedPart:
         self._deaths: deque[float] = deque()
         self._restart_at = 0.0
         self._probe_at = 0.0
-        self._answer: Future[bool] | None = None
+        self._answer: Future[str] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -139,7 +143,7 @@ class SupervisedPart:
     def _start_when_due(self, now: float) -> None:
         if now < self._restart_at:
             return
-        self.state = PartState.STARTING
+        self.state, self.why = PartState.STARTING, ""
         self._process = self._start(self._part.program)
         self._probe_at = now
 
@@ -154,7 +158,7 @@ class SupervisedPart:
             self.state = PartState.GIVEN_UP
             return
         self.restarts += 1
-        self.state = PartState.RESTARTING
+        self.state, self.why = PartState.RESTARTING, f"ended with exit code {code}"
         backoff = FIRST_BACKOFF_SECONDS * 2 ** (len(self._deaths) - 1)
         self._restart_at = now + min(backoff, LONGEST_BACKOFF_SECONDS)
 
@@ -162,15 +166,15 @@ class SupervisedPart:
         if self._answer is not None and self._answer.done():
             self._take_answer(self._answer.result(), now)
         elif self._answer is None and now >= self._probe_at:
-            self._answer = self._probe(self._part.is_ready)
+            self._answer = self._probe(self._part.unready)
 
-    def _take_answer(self, ready: bool, now: float) -> None:
-        self._answer = None
-        if ready:
+    def _take_answer(self, why: str, now: float) -> None:
+        self._answer, self.why = None, why
+        if not why:
             self.state = PartState.READY
         elif self.state is PartState.READY:
             self.state = PartState.NOT_READY
-        pause = PROBE_AGAIN_SECONDS if ready else PROBE_WHILE_STARTING_SECONDS
+        pause = PROBE_WHILE_STARTING_SECONDS if why else PROBE_AGAIN_SECONDS
         self._probe_at = now + pause
 
 

@@ -54,14 +54,14 @@ class World:
     def pause(self, seconds: float) -> None:
         self.now += seconds
 
-    def probe(self, is_ready: Callable[[], bool]) -> "Future[bool]":
-        answer: Future[bool] = Future()
-        answer.set_result(is_ready())
+    def probe(self, unready: Callable[[], str]) -> "Future[str]":
+        answer: Future[str] = Future()
+        answer.set_result(unready())
         return answer
 
     def part(self, name: str = "notifier") -> Part:
         program = Program(name=name, command=["true"], log_path=Path("nowhere.log"))
-        return Part(program=program, is_ready=lambda: self.ready)
+        return Part(program=program, unready=lambda: "" if self.ready else "no partitions")
 
 
 @pytest.fixture
@@ -92,6 +92,7 @@ def test_says_so_when_it_is_no_longer_ready(part: SupervisedPart, world: World) 
     advance(part, world, 1)
     world.ready = False
     assert advance(part, world, 3) is PartState.NOT_READY
+    assert part.why == "no partitions"
     world.ready = True
     assert advance(part, world, 3) is PartState.READY
 
