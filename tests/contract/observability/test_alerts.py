@@ -1,6 +1,7 @@
 """Alerts, metrics and the runbook agree: no alert without its metric and heading, no heading without its alert."""
 
 import re
+from inspect import getmembers, isfunction
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 from common.events.topics import CUSTOMER_PARTITIONS
 from common.observability.metric_list import METRICS, Kind, MetricSpec
+from common.observability.metrics import Metrics
 
 ROOT = Path(__file__).parents[3]
 ALERTS = ROOT / "deploy" / "monitoring" / "alerts.yaml"
@@ -83,6 +85,15 @@ def test_what_must_be_watched_is_watched() -> None:
 def test_the_number_of_shards_in_the_alert_is_the_real_one() -> None:
     (rule,) = (rule for rule in rules() if rule["alert"] == "NineconnectShardsNotCovered")
     assert str(CUSTOMER_PARTITIONS) in rule["expr"].split()
+
+
+def test_every_metric_is_fed_by_somebody() -> None:
+    """A metric that nothing counts is a promise that is not kept; so is an alert on it."""
+    methods = {name for name, _ in getmembers(Metrics, isfunction) if not name.startswith("_")}
+    facade = ROOT / "common" / "observability" / "metrics.py"
+    sources = [path for folder in ("common", "services") for path in (ROOT / folder).rglob("*.py") if path != facade]
+    used = set(re.findall(r"metrics\.(\w+)", "\n".join(path.read_text() for path in sources)))
+    assert methods <= used
 
 
 def test_the_runbook_names_only_metrics_that_exist() -> None:
