@@ -58,9 +58,11 @@ class DialerSettings(TwilioSettings):
     status_grace_seconds: Seconds = Field(
         default=timedelta(seconds=30),
         gt=timedelta(0),
-        description="How long after ringing or talking must be over a missing status is asked for, in seconds.",
+        description="How long after ringing must be over a missing status is asked for, in seconds.",
     )
     status_check_seconds: Seconds = Field(
-        default=timedelta(seconds=60), gt=timedelta(0), description="Pause between two such questions, in seconds."
+        default=timedelta(seconds=60),
+        gt=timedelta(0),
+        description="How long an answered call may be silent before its status is asked for, in seconds.",
     )
     detect_machines: bool = Field(default=True, description="Ask the provider whether a machine answered.")

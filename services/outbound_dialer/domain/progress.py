@@ -116,7 +116,7 @@ def _advanced(call: Call, event: CallEvent, rules: DialRules, moment: Moment) ->
         fetch_at = moment.now + rules.limits.ring + rules.limits.grace
         return replace(call, fetch_at=fetch_at), (CallRinging(call_id=call.call_id),)
     if call.status is CallStatus.ANSWERED:
-        fetch_at = moment.now + rules.limits.talk + rules.limits.grace
+        fetch_at = moment.now + rules.limits.fetch_every
         answered = replace(call, fetch_at=fetch_at, answered_at=moment.now)
         return answered, (CallAnswered(call_id=call.call_id),)
     return call, ()

@@ -62,8 +62,8 @@ def _never_sent(
     state: DialerState, call: Call, attempt_id: str, rules: DialRules, moment: Moment
 ) -> Decision[DialerState]:
     told = facts.reconciled(call, attempt_id, None, None)
-    never_sent = [one for one in call.attempts if one.state is AttemptState.NEVER_SENT]
-    if len(never_sent) >= rules.limits.max_never_sent:
+    call = replace(call, never_sent=call.never_sent + 1)
+    if call.never_sent >= rules.limits.max_never_sent:
         state, more = end_call(
             state, call, CallOutcome.FAILED, moment.now, rules.limits, reason_code="provider_loses_calls"
         )

@@ -29,8 +29,8 @@ class DialLimits:
         max_never_sent: attempts found never to have been sent before the call is given up.
         ring: how long the phone rings; the domain raises it to what a jurisdiction asks.
         talk: the longest call; the provider ends it then.
-        grace: how long after the end of ringing or talking a missing status is asked for.
-        fetch_every: pause between two such questions.
+        grace: how long after ringing must be over a missing status is asked for.
+        fetch_every: how long an answered call may be silent before its status is asked for, again and again.
         rules_recheck: how soon rules that could not be found are looked for again.
         keep_contacts_for: how far back frequency caps can look.
         max_contacts: contacts remembered at most.
@@ -44,7 +44,7 @@ class DialLimits:
     slot_stale: timedelta = timedelta(seconds=2)
     backoff: timedelta = timedelta(seconds=1)
     max_backoff: timedelta = timedelta(seconds=60)
-    max_never_sent: int = 3
+    max_never_sent: int = 5
     ring: timedelta = timedelta(seconds=25)
     talk: timedelta = timedelta(minutes=10)
     grace: timedelta = timedelta(seconds=30)

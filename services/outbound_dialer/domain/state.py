@@ -73,6 +73,7 @@ class Call:
         attempt_number: of the newest attempt, refused ones included; makes attempt ids unique.
         live_attempt: the attempt whose news move the call.
         refusals: how often in a row the provider or the pacing said "not now".
+        never_sent: how many attempts were found never to have reached the provider.
         fetch_at: once placed, when to ask the provider for its state if no webhook came.
         held_for: why it waits, as last told on the ledger.
         machine: the provider's name for the machine that answered, empty for none.
@@ -90,6 +91,7 @@ class Call:
     attempt_number: int = 0
     live_attempt: str = ""
     refusals: int = 0
+    never_sent: int = 0
     fetch_at: datetime | None = None
     held_for: str = ""
     keys: tuple[KeyPress, ...] = ()
