@@ -1,0 +1,1 @@
+"""Fakes and a small service for tests of the kernel."""
