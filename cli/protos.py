@@ -96,7 +96,7 @@ def _run(command: list[str]) -> None:
     # The plugins and buf are installed beside the interpreter, which need not be an activated environment.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     try:
-        done = subprocess.run(  # noqa: S603 — own words
+        done = subprocess.run(
             command, cwd=PROTOS, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
         )
     except FileNotFoundError as error:

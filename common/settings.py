@@ -176,7 +176,7 @@ def _refuse(settings_class: type[BaseSettings], error: InvalidSettings) -> NoRet
 def describe_effective(settings: BaseSettings) -> list[str]:
     """One line `VARIABLE=value` per setting; secrets and passwords inside URLs are hidden."""
     described = type(settings)
-    return [f"{variable_of(described, name)}={_shown(getattr(settings, name))}" for name in described.model_fields]
+    return [f"{variable_of(described, name)}={shown(getattr(settings, name))}" for name in described.model_fields]
 
 
 def variable_of(settings_class: type[BaseSettings], field_name: str) -> str:
@@ -195,7 +195,8 @@ def variables(settings_class: type[BaseSettings]) -> Iterator[tuple[str, FieldIn
         yield variable_of(settings_class, name), field
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A setting's value for people: durations in seconds, secrets and passwords inside URLs hidden."""
     match value:
         case SecretStr():
             return HIDDEN if value.get_secret_value() else ""

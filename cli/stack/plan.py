@@ -114,6 +114,9 @@ class StackPlan:
 
     def service_environment(self) -> dict[str, str]:
         """Every variable that the services need; each reads the shared ones and those with its prefix."""
+        return {**self._where_things_are(), **self._unless_set_otherwise()}
+
+    def _where_things_are(self) -> dict[str, str]:
         token = self.settings.twilio_auth_token
         ports = self.ports
         return {
@@ -122,22 +125,27 @@ class StackPlan:
             "TWILIO_BASE_URL": self.settings.twilio_base_url or str(self.sandbox_url),
             "TWILIO_ACCOUNT_SID": self.settings.twilio_account_sid or SANDBOX_ACCOUNT_SID,
             "TWILIO_AUTH_TOKEN": token.get_secret_value() if token else self.secrets["TWILIO_AUTH_TOKEN"],
-            # logs go to files that people read
-            "LOG_FORMAT": os.environ.get("LOG_FORMAT") or "console",
             "NOTIFIER_HTTP_PORT": str(ports.notifier_http),
-            "NOTIFIER_PUBLIC_URL": f"http://{LOOPBACK}:{ports.notifier_http}",
-            "NOTIFIER_WEBHOOK_KEY": self.secrets["NOTIFIER_WEBHOOK_KEY"],
             "CALLBACK_HTTP_PORT": str(ports.callback_http),
             "CALLBACK_DIALER_TARGET": f"{LOOPBACK}:{ports.dialer_grpc}",
             "DIALER_HTTP_PORT": str(ports.dialer_http),
             "DIALER_GRPC_PORT": str(ports.dialer_grpc),
-            "DIALER_PUBLIC_URL": f"http://{LOOPBACK}:{ports.dialer_http}",
+        }
+
+    def _unless_set_otherwise(self) -> dict[str, str]:
+        """What a person may choose, e.g. public addresses that a real carrier can reach."""
+        defaults = {
+            "LOG_FORMAT": "console",  # logs go to files that people read
+            "NOTIFIER_PUBLIC_URL": f"http://{LOOPBACK}:{self.ports.notifier_http}",
+            "DIALER_PUBLIC_URL": f"http://{LOOPBACK}:{self.ports.dialer_http}",
+            "NOTIFIER_WEBHOOK_KEY": self.secrets["NOTIFIER_WEBHOOK_KEY"],
             "DIALER_WEBHOOK_KEY": self.secrets["DIALER_WEBHOOK_KEY"],
             # seconds instead of minutes between a message and its call
             "NOTIFIER_POLICIES_OVERLAY": DEMO_OVERLAY,
             "CALLBACK_POLICIES_OVERLAY": DEMO_OVERLAY,
             "DIALER_POLICIES_OVERLAY": DEMO_OVERLAY,
         }
+        return {name: os.environ.get(name) or default for name, default in defaults.items()}
 
     def addresses(self) -> dict[str, str]:
         """Where each part can be reached, for a person to read."""
