@@ -1,7 +1,8 @@
 """The dialer over gRPC: every request with a deadline, refusals as our errors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from time import perf_counter
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -13,6 +14,9 @@ from common.rpc.refusals import Exhausted, InvalidRequest, KeyReused, NotFound
 from nineconnect.dialer.v1 import dialer_pb2 as pb
 from nineconnect.dialer.v1.dialer_pb2_grpc import DialerServiceStub
 from services.callback.domain.effects import PlaceCallOrder, PlacedCall
+
+PROVIDER = "outbound_dialer"
+"""Name in metrics."""
 
 PURPOSES: Mapping[Purpose, pb.Purpose.ValueType] = {
     Purpose.SERVICE: pb.PURPOSE_SERVICE,
@@ -39,42 +43,55 @@ OUTCOMES: Mapping[pb.CallOutcome.ValueType, CallOutcome] = {
 }
 
 
+def _untimed(_request: str, _seconds: float) -> None:
+    """Nobody wants to know."""
+
+
 class GrpcDialer:
     """`Dialer` on `nineconnect.dialer.v1`; the channel belongs to whoever made it.
 
     Args:
         deadline: the longest a request may take.
+        timed: told of every request: its name and how many seconds it took.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, deadline: timedelta) -> None:
+    def __init__(
+        self, channel: grpc.aio.Channel, deadline: timedelta, timed: Callable[[str, float], None] = _untimed
+    ) -> None:
         self._stub = DialerServiceStub(channel)
         self._deadline = deadline
+        self._timed = timed
 
     async def place_call(self, order: PlaceCallOrder) -> PlacedCall:
         """See `Dialer`."""
-        response = await self._ask(self._stub.PlaceCall, _place_call_request(order))
+        response = await self._ask("place", self._stub.PlaceCall, _place_call_request(order))
         return _placed(response.call)
 
     async def cancel_call(self, customer_id: str, order_id: str, reason_code: str) -> PlacedCall:
         """See `Dialer`."""
         request = pb.CancelCallRequest(customer_id=customer_id, idempotency_key=order_id, reason_code=reason_code)
-        return _placed((await self._ask(self._stub.CancelCall, request)).call)
+        return _placed((await self._ask("cancel", self._stub.CancelCall, request)).call)
 
     async def get_call(self, customer_id: str, order_id: str) -> PlacedCall | None:
         """See `Dialer`."""
         request = pb.GetCallRequest(customer_id=customer_id, idempotency_key=order_id)
         try:
-            return _placed((await self._ask(self._stub.GetCall, request)).call)
+            return _placed((await self._ask("get", self._stub.GetCall, request)).call)
         except NotFound:
             return None
 
-    async def _ask(self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], request: Request) -> Response:
+    async def _ask(
+        self, name: str, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], request: Request
+    ) -> Response:
+        began = perf_counter()
         try:
             return await call(method, request, deadline=self._deadline)
         except NotFound:
             raise
         except AppError as error:
             raise _translated(error) from error
+        finally:
+            self._timed(name, perf_counter() - began)
 
 
 def _translated(error: AppError) -> AppError:

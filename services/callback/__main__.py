@@ -1,0 +1,12 @@
+"""Runs the callback service: `python -m services.callback`."""
+
+import sys
+
+import uvloop
+
+from common.settings import load_settings_or_exit
+from services.callback.bootstrap import serve
+from services.callback.settings import CallbackSettings
+
+if __name__ == "__main__":
+    sys.exit(uvloop.run(serve(load_settings_or_exit(CallbackSettings))))
