@@ -23,7 +23,6 @@ from tests.support.packs import shipped_pack
 from tests.support.polling import eventually_async
 from tests.unit.callback.world import CUSTOMER, NOON
 
-
 ROOM = 10
 
 
