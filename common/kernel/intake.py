@@ -19,6 +19,7 @@ from common.kernel.decision import Origin
 from common.kernel.kernel import Cause
 from common.kernel.log import LogRecord
 from common.kernel.ports import CommitResult, FactMark, LogPosition, SeenMarks
+from common.observability.tracing import bind_correlation
 
 LONGEST_PAUSE = timedelta(seconds=5)
 MAX_BUGS = 20
@@ -149,7 +150,9 @@ class Intake:
         envelope = self._decoded(record)
         if not self._wanted(record.topic, envelope.type):
             return envelope.type, "ignored"
-        result = await self._handle(envelope, cause_of(record, envelope, healed=healed))
+        cause = cause_of(record, envelope, healed=healed)
+        with bind_correlation(cause.origin.correlation_id, cause.origin.traceparent):
+            result = await self._handle(envelope, cause)
         if result is CommitResult.REUSED:
             raise InvalidEvent(
                 "event_id_reused",

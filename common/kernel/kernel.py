@@ -30,6 +30,7 @@ from common.kernel.ports import (
 )
 from common.kernel.shards import NOT_READY_RETRY, ShardKeeper
 from common.kernel.watch import KernelWatch
+from common.observability.tracing import enter_story
 
 S = TypeVar("S")
 Decide = Callable[[S, Moment], Decision[S]]
@@ -225,9 +226,10 @@ class Kernel(Generic[S]):
                 self.pool.submit(self._act(committed, effect, step.origin))
 
     async def _act(self, committed: Loaded[S], effect: Effect, origin: Origin | None) -> None:
-        """Performs a reserved effect and commits what came of it."""
-        outcome = await self._perform(committed.customer_id, effect)
+        """Performs a reserved effect and commits what came of it; runs in a task of its own."""
         cause = Cause(origin=origin or Origin())
+        enter_story(cause.origin.correlation_id, cause.origin.traceparent)
+        outcome = await self._perform(committed.customer_id, effect)
 
         def decide(state: S, moment: Moment) -> Decision[S]:
             return self.behaviour.decide_outcome(state, effect, outcome, moment)

@@ -65,6 +65,16 @@ def current_story() -> Story:
     return _current.get()
 
 
+def enter_story(correlation_id: str | None, traceparent: str | None = None) -> None:
+    """Binds a story for the rest of this task, which must belong to that story alone."""
+    _current.set(_story(correlation_id, traceparent))
+
+
+def _story(correlation_id: str | None, traceparent: str | None) -> Story:
+    trace = parse_traceparent(traceparent)
+    return Story(correlation_id or "", trace.trace_id if trace else "")
+
+
 @dataclass(slots=True)
 class bind_correlation:  # noqa: N801  # reads as a statement: `with bind_correlation(...):`
     """Binds a story to this task, and to the tasks it starts, for the length of a `with` block.
@@ -79,8 +89,7 @@ class bind_correlation:  # noqa: N801  # reads as a statement: `with bind_correl
     _token: Token[Story] | None = field(default=None, init=False)
 
     def __enter__(self) -> Self:
-        trace = parse_traceparent(self.traceparent)
-        self._token = _current.set(Story(self.correlation_id or "", trace.trace_id if trace else ""))
+        self._token = _current.set(_story(self.correlation_id, self.traceparent))
         return self
 
     def __exit__(

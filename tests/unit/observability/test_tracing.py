@@ -4,7 +4,14 @@ import asyncio
 
 import pytest
 
-from common.observability.tracing import Story, bind_correlation, continue_trace, current_story, parse_traceparent
+from common.observability.tracing import (
+    Story,
+    bind_correlation,
+    continue_trace,
+    current_story,
+    enter_story,
+    parse_traceparent,
+)
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 VALID = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -54,6 +61,16 @@ def test_a_story_is_bound_for_the_block_only_and_blocks_nest() -> None:
             assert current_story() == Story("corr-2", "")
         assert current_story() == Story("corr-1", TRACE)
     assert current_story() == Story()
+
+
+async def test_a_task_may_enter_a_story_for_the_rest_of_its_life() -> None:
+    async def entered() -> Story:
+        enter_story("corr-2", VALID)
+        return current_story()
+
+    with bind_correlation("corr-1"):
+        assert await asyncio.create_task(entered()) == Story("corr-2", TRACE)
+        assert current_story() == Story("corr-1", "")
 
 
 async def test_tasks_inherit_the_story_and_keep_it() -> None:
