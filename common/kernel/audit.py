@@ -6,6 +6,7 @@ have happened unrecorded, so they are looked up at the provider before anything 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from common.kernel.log import LogReader, LogRecord, Span, rest
 from common.kernel.ports import FactMark, SeenMarks, ShardRecord, ShardRecords
 from common.kernel.shards import ShardKeeper
 
-PAUSE = timedelta(seconds=1)
+PAUSE = timedelta(seconds=2)
 OUTAGE_PAUSE = timedelta(seconds=2)
 BATCH = 2_000
 GO_BACK_RECORDS = 5_000
@@ -52,13 +53,20 @@ class AuditWatch(Protocol):
         """A record was missing and was handled now."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the group had committed at a moment, per partition."""
+
+    at: datetime
+    offsets: Mapping[int, int]
+
+
 @dataclass
 class Progress:
     """Where the audit of one topic stands in one shard."""
 
     generation: int
     next_offset: int
-    mended: int = 0
 
 
 class Audit:
@@ -95,6 +103,7 @@ class Audit:
         self._trail = trail
         self._watch = watch
         self._progress: dict[tuple[str, int], Progress] = {}
+        self._seen: dict[str, deque[Seen]] = {}
 
     async def run(self) -> None:
         """Runs until cancelled; an unavailable store or log only makes it wait."""
@@ -108,39 +117,37 @@ class Audit:
             await asyncio.sleep(pause.total_seconds())
 
     async def round(self, topic: str) -> None:
-        """Audits one topic up to the trail."""
+        """Audits one topic up to what the group had committed a trail ago, so each record is read once."""
         shards = sorted(self._shards.owned)
         self._forget_others(shards)
         if not shards:
             return
-        horizon = self._clock.now() - self._trail
-        spans = await self._to_audit(topic, shards)
-        idle = set(shards) - set(spans)
+        aim = self._aim(topic, await self._reader.committed(topic, shards))
+        if aim is None:
+            return
+        spans = await self._to_audit(topic, shards, aim.offsets)
         while spans:
             chunk = await self._reader.read(topic, spans, BATCH)
-            ripe = _ripe(chunk.records, horizon)
-            reached = {**chunk.reached, **_first_unripe(chunk.records, horizon)}
-            await self._examine(ripe)
-            await self._remember(topic, {shard: at for shard, at in reached.items() if shard in spans})
-            unripe = {record.partition for record in chunk.records if record.recorded_at > horizon}
-            if not chunk.records and reached == {shard: span.start for shard, span in spans.items()}:
-                break
-            spans = rest({shard: span for shard, span in spans.items() if shard not in unripe}, reached)
-            idle |= unripe
+            await self._examine(chunk.records)
+            await self._remember(topic, chunk.reached)
+            spans = rest(spans, chunk.reached)
         for shard in shards:
-            self._watch.audited(topic, shard, horizon)
+            self._watch.audited(topic, shard, aim.at)
 
-    async def _to_audit(self, topic: str, shards: Sequence[int]) -> dict[int, Span]:
-        held = await self._reader.spans(topic, shards)
-        committed = await self._reader.committed(topic, shards)
+    def _aim(self, topic: str, committed: Mapping[int, int]) -> "Seen | None":
+        now = self._clock.now()
+        seen = self._seen.setdefault(topic, deque())
+        seen.append(Seen(now, committed))
+        while len(seen) > 1 and seen[1].at <= now - self._trail:
+            seen.popleft()
+        return seen[0] if seen[0].at <= now - self._trail else None
+
+    async def _to_audit(self, topic: str, shards: Sequence[int], ends: Mapping[int, int]) -> dict[int, Span]:
         spans: dict[int, Span] = {}
         for shard in shards:
-            span = held.get(shard)
             record = await self._shards.record(shard)
-            if span is None or not record.born:
-                continue
-            start = max(self._start(topic, shard, record), span.start)
-            spans[shard] = Span(start, min(committed.get(shard, span.start), span.end))
+            if record.born and shard in ends:
+                spans[shard] = Span(self._start(topic, shard, record), ends[shard])
         return rest(spans, {})
 
     def _start(self, topic: str, shard: int, record: ShardRecord) -> int:
@@ -188,16 +195,3 @@ class Audit:
     def _forget_others(self, shards: Sequence[int]) -> None:
         owned = set(shards)
         self._progress = {key: at for key, at in self._progress.items() if key[1] in owned}
-
-
-def _ripe(records: Sequence[LogRecord], horizon: datetime) -> list[LogRecord]:
-    stop = _first_unripe(records, horizon)
-    return [record for record in records if record.offset < stop.get(record.partition, record.offset + 1)]
-
-
-def _first_unripe(records: Sequence[LogRecord], horizon: datetime) -> dict[int, int]:
-    first: dict[int, int] = {}
-    for record in records:
-        if record.recorded_at > horizon:
-            first.setdefault(record.partition, record.offset)
-    return first

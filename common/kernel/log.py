@@ -61,6 +61,8 @@ class LogReader(Protocol):
     async def read(self, topic: str, spans: Mapping[int, Span], limit: int) -> Chunk:
         """Records of these spans, in order within a partition, at most about `limit`.
 
+        A start that the log has deleted already means its first record.
+
         Returns:
             Less than the spans hold when `limit` or a time bound ends the read.
 

@@ -69,7 +69,8 @@ class MemoryLog:
         records: list[LogRecord] = []
         reached: dict[int, int] = {}
         for number, span in spans.items():
-            found = self.topics[topic, number][span.start : span.end][: max(limit - len(records), 0)]
+            start = max(span.start, self.first.get((topic, number), 0))
+            found = self.topics[topic, number][start : span.end][: max(limit - len(records), 0)]
             records += found
             reached[number] = found[-1].offset + 1 if found else span.start
         return Chunk(records, reached)
