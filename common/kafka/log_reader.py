@@ -18,6 +18,8 @@ POLL_MS = 200
 READ_SECONDS = 5.0
 """A read that finds nothing for so long gives what it has; the caller reads on."""
 
+REQUEST_TIMEOUT_MS = 10_000
+
 R = TypeVar("R")
 
 
@@ -74,7 +76,9 @@ class KafkaLogReader:
 
     def _committed(self, topic: str, partitions: Sequence[int]) -> Mapping[int, int]:
         if self._admin is None:
-            self._admin = KafkaAdminClient(bootstrap_servers=self._bootstrap_servers)
+            self._admin = KafkaAdminClient(
+                bootstrap_servers=self._bootstrap_servers, request_timeout_ms=REQUEST_TIMEOUT_MS
+            )
         found = self._admin.list_group_offsets({self._group: None})[self._group]
         wanted = set(partitions)
         return {

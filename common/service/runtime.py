@@ -47,6 +47,7 @@ STEP = timedelta(seconds=3)
 """Stopping may not take longer than 10 s in all, even when Kafka or Redis are away."""
 
 PROBE = timedelta(seconds=1)
+LOG_PROBE = timedelta(seconds=5)
 STORE, LOG, SHARDS = "redis_reachable", "kafka_reachable", "shards_assigned"
 REMEDIES = {
     STORE: "Check that Redis runs and that REDIS_URL leads to it.",
@@ -183,7 +184,15 @@ class ServiceRuntime(Generic[S]):
 
     def _loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
         audit = self._audit.run
-        return (self._due_loop.run, self._ledger_relay.run, self._changelog_relay.run, audit, self._probe, self._beat)
+        return (
+            self._due_loop.run,
+            self._ledger_relay.run,
+            self._changelog_relay.run,
+            audit,
+            self._probe,
+            self._probe_log,
+            self._beat,
+        )
 
     def _group(self, handle: HandleFact) -> ConsumerGroup:
         intake = Intake(
@@ -284,6 +293,17 @@ class ServiceRuntime(Generic[S]):
                 self._conditions[STORE].met()
             turn += 1
             await asyncio.sleep(PROBE.total_seconds())
+
+    async def _probe_log(self) -> None:
+        """As `_probe`, for Kafka: by the audit's client, which is independent of intake."""
+        while True:
+            try:
+                await self._reader.committed(POLICY_EVENTS.name, ())
+            except TransientError as error:
+                self._conditions[LOG].failed(error.code)
+            else:
+                self._conditions[LOG].met()
+            await asyncio.sleep(LOG_PROBE.total_seconds())
 
     async def _set_up_again(self, turn: int) -> None:
         """Looks at one owned shard a turn: a store that lost everything has lost all of them."""
