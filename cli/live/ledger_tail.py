@@ -18,7 +18,7 @@ from common.events.topics import OUTREACH_EVENTS
 POLL_MS = 200
 RETRY_SECONDS = 1.0
 KEPT_LINES = 200
-ITEM_FIELDS = ("notification_id", "task_id", "call_id")
+ITEM_FIELDS = ("notification_id", "call_id", "task_id")
 LEFT_OUT = {"decision", "attempt_id", "request_hash", "provider_message_sid", "provider_call_sid", *ITEM_FIELDS}
 
 

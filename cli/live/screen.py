@@ -126,8 +126,14 @@ def _parts_table(scene: Scene) -> Table:
     return table
 
 
+def obituary(part: SupervisedPart) -> str:
+    """Why a part is not started again."""
+    times = "once" if part.deaths == 1 else f"{part.deaths} times within a minute"
+    return f"{part.name} {part.why}, {times}, and stays stopped. It said last:"
+
+
 def _last_words(part: SupervisedPart) -> RenderableType:
-    head = Text(f"{part.name} died {part.deaths} times in a minute and stays stopped; it said last:", style="bold red")
+    head = Text(obituary(part), style="bold red")
     return Group(head, Text(part.last_words(), style="red", overflow="ellipsis", no_wrap=True))
 
 
@@ -202,7 +208,7 @@ class PlainScreen:
         where = self._scene.addresses.get(part.name, "") if part.state is PartState.READY else part.why
         self._say(f"{part.name} is {part.state.value} {where}".rstrip())
         if part.state is PartState.GIVEN_UP:
-            self._say(f"{part.name} died {part.deaths} times in a minute; it said last:\n{part.last_words()}")
+            self._say(f"{obituary(part)}\n{part.last_words()}")
 
     def _new_lines(self) -> list[LedgerLine]:
         if not self._scene.ledger:

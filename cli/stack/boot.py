@@ -129,7 +129,11 @@ class Boot:
 
     def _refuse_hopeless(self, part: SupervisedPart, *, late: bool, timeout: timedelta) -> None:
         if part.state is PartState.GIVEN_UP:
-            why = f"{part.name} died {part.deaths} times, last with exit code {part.last_exit}."
+            why = (
+                f"{part.name} {part.why}, and not for the first time."
+                if part.deaths > 1
+                else f"{part.name} {part.why}."
+            )
         elif late and part.state is not PartState.READY:
             why = f"{part.name} is not ready after {timeout.total_seconds():g} s: {part.why or part.state.value}."
         else:

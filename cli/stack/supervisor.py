@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cli.stack.processes import Program, last_words, spawn
+from common.settings import EXIT_CODE_OF_USAGE_ERRORS
 
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 10.0
@@ -151,14 +152,16 @@ class SupervisedPart:
         if self._process:
             self._process.signal(signal.SIGKILL)  # what it started must not outlive it
         self._process, self._answer, self.last_exit = None, None, code
+        self.why = f"ended with exit code {code}"
         self._deaths.append(now)
         while now - self._deaths[0] > DEATHS_WINDOW_SECONDS:
             self._deaths.popleft()
-        if len(self._deaths) >= DEATHS_UNTIL_GIVEN_UP:
+        # a program that refuses its settings would refuse them again
+        if len(self._deaths) >= DEATHS_UNTIL_GIVEN_UP or code == EXIT_CODE_OF_USAGE_ERRORS:
             self.state = PartState.GIVEN_UP
             return
         self.restarts += 1
-        self.state, self.why = PartState.RESTARTING, f"ended with exit code {code}"
+        self.state = PartState.RESTARTING
         backoff = FIRST_BACKOFF_SECONDS * 2 ** (len(self._deaths) - 1)
         self._restart_at = now + min(backoff, LONGEST_BACKOFF_SECONDS)
 

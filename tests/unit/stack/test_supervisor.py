@@ -120,6 +120,13 @@ def test_restarts_come_at_growing_intervals_until_the_fifth_death_in_a_minute(
     assert gaps == pytest.approx([0.7, 1.2, 2.2, 4.2], abs=0.25)
 
 
+def test_one_that_refuses_its_settings_is_not_started_again(part: SupervisedPart, world: World) -> None:
+    advance(part, world, 1)
+    world.started[-1][1].code = 2
+    assert advance(part, world, 30) is PartState.GIVEN_UP
+    assert len(world.started) == 1
+
+
 def test_deaths_further_apart_are_no_crash_loop(part: SupervisedPart, world: World) -> None:
     for _ in range(8):
         advance(part, world, 20)
