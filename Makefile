@@ -79,11 +79,13 @@ schemas: $(READY) ## Generate JSON Schemas, the AsyncAPI document and .env.examp
 	$(BIN)/python -m common.events.generate
 	$(BIN)/python -m cli.env_example
 
-lock: $(READY) ## Lock the newest dependencies that fit (UPGRADE=--upgrade for newer ones)
-	echo uv | .venv/tools/bin/uv pip compile - $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
-	  --custom-compile-command "make lock" --quiet -o requirements-uv.lock
-	.venv/tools/bin/uv pip compile pyproject.toml --group dev $(UPGRADE) --universal --python-version 3.11 \
-	  --generate-hashes --custom-compile-command "make lock" --quiet -o requirements.lock
+LOCK = .venv/tools/bin/uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes --quiet \
+  --custom-compile-command "make lock"
+
+lock: $(READY) ## Lock the dependencies with hashes (UPGRADE=--upgrade for the newest that fit)
+	echo uv | $(LOCK) - -o requirements-uv.lock
+	$(LOCK) pyproject.toml --group local --group dev -o requirements.lock
+	$(LOCK) pyproject.toml --constraint requirements.lock -o requirements-image.lock
 
 image: ## The one container image of all services (needs Docker)
 	docker build -t nineconnect .

