@@ -9,7 +9,7 @@ from common.packs import load_packs
 from common.service.runtime import ServiceRuntime
 from common.tokens import Sealer
 from common.twilio.http_client import twilio_client
-from services.notifier.adapters.twilio_sms import TwilioSession, TwilioSmsGateway
+from services.notifier.adapters.twilio_sms import TwilioSession, TwilioSmsGateway, read_status
 from services.notifier.domain.rules import Rules
 from services.notifier.entrypoints.http import routes, status_url
 from services.notifier.handlers import NOTIFIER, Handlers, behaviour, interests
@@ -43,6 +43,7 @@ async def serve(settings: NotifierSettings) -> int:
     handlers = Handlers(runtime.kernel, rules)
     webhooks = routes(
         handlers,
+        read=read_status,
         sealer=sealer,
         auth_token=settings.twilio_auth_token.get_secret_value(),
         public_url=settings.public_url,

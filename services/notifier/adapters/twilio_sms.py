@@ -1,5 +1,6 @@
 """The `SmsGateway` on Twilio's Messaging API, by the official SDK."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,6 +79,12 @@ def seen(sid: str, status: str, error_code: int | str | None) -> MessageSeen:
     """Twilio's words in ours; a status it may add one day counts as `queued`, which moves nothing."""
     receipt = RECEIPTS.get(status, Receipt.QUEUED)
     return MessageSeen(sid, receipt.value, str(error_code) if error_code else None)
+
+
+def read_status(form: Mapping[str, str]) -> MessageSeen | None:
+    """The form of a status webhook; None if it names no message or no status."""
+    sid, status = form.get("MessageSid", ""), form.get("MessageStatus", "")
+    return seen(sid, status, form.get("ErrorCode")) if sid and status else None
 
 
 class TwilioSession:
