@@ -131,10 +131,12 @@ class TestOrderOfFacts:
 
     def test_the_same_fact_again_changes_nothing(self, world: World) -> None:
         fact = world.take(failed())
-        world.take(paid())
         world.retake(fact)
-        assert len(world.told(TaskOpened)) == 1
-        assert world.state.open_tasks == ()
+        assert (len(world.told(TaskOpened)), world.told(TaskFactJoined)) == (1, [])
+        world.take(paid())
+        before = len(world.ledger)
+        world.retake(fact)
+        assert (len(world.ledger), world.state.open_tasks) == (before, ())
 
 
 class TestOnePersonOneConversation:

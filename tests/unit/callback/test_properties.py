@@ -15,7 +15,7 @@ from common.events.vocabulary import CallOutcome
 from common.kernel.document import DocumentCodec
 from services.callback.domain.clocks import ORDER, clocks
 from services.callback.domain.effects import PlaceCallOrder
-from services.callback.domain.state import Task, TaskStatus
+from services.callback.domain.state import OrderStatus, Task, TaskStatus
 from services.callback.handlers import CALLBACK
 from tests.unit.callback.world import CUSTOMER, FAR, World, failed, open_at_dialer, order_ids, paid, profile
 
@@ -213,6 +213,10 @@ class Life:
             tasks = {task.id: task for task in self.world.state.tasks if task.journey == journey}
             assert not any(task.open for task in tasks.values())
             assert not any(order.task_id in tasks for order in ordered[orders:])
+        order = self.world.state.order
+        task = self.world.state.task(order.task_id) if order else None
+        if order and (task is None or not task.open):
+            assert order.status in {OrderStatus.CANCELLING, OrderStatus.ENDING}
 
     def _the_document_is_what_it_was(self) -> None:
         encoded = CODEC.encode(self.world.state, 0, {})
