@@ -14,7 +14,7 @@ from common.events.ledger import (
     NotificationSuppressed,
 )
 from common.events.vocabulary import Channel, Purpose
-from common.kernel.attempts import AttemptState, looking_up, reserve
+from common.kernel.attempts import Attempt, AttemptState, looking_up, reserve
 from common.kernel.decision import Decision, Moment
 from common.packs import ContactChannel, RenderedText, closes_at, is_allowed, next_allowed
 from services.notifier.domain.effects import FetchSms, FindSms, SendSms
@@ -141,20 +141,7 @@ def _reserve(
         to=profile.phone_number,
         text=rendered.text,
     )
-    told = NotificationAttemptReserved(
-        notification_id=item.notification_id,
-        attempt_id=attempt.attempt_id,
-        provider=attempt.provider,
-        request_hash=attempt.request_hash,
-        decision=rules.record(
-            item.rule_id,
-            "allowed at send time",
-            template_version=rendered.template_version,
-            language=rendered.language,
-            segments=rendered.segments,
-            attempt=number - item.refusals,
-        ),
-    )
+    told = _reserved(item, attempt, rendered, rules)
     if attempt.state is AttemptState.UNKNOWN:
         doubt = NotificationOutcomeUnknown(
             notification_id=item.notification_id, attempt_id=attempt.attempt_id, cause="may_have_been_sent_before"
@@ -162,6 +149,26 @@ def _reserve(
         return Decision(state.having(sending), (told, doubt), origin=item.origin)
     effect = SendSms(item.notification_id, attempt.attempt_id, attempt.act_before, sending.to, sending.text)
     return Decision(state.having(sending), (told,), (effect,), item.origin)
+
+
+def _reserved(
+    item: Notification, attempt: Attempt, rendered: RenderedText, rules: Rules
+) -> NotificationAttemptReserved:
+    record = rules.record(
+        item.rule_id,
+        "allowed at send time",
+        template_version=rendered.template_version,
+        language=rendered.language,
+        segments=rendered.segments,
+        attempt=item.tries + 1 - item.refusals,
+    )
+    return NotificationAttemptReserved(
+        notification_id=item.notification_id,
+        attempt_id=attempt.attempt_id,
+        provider=attempt.provider,
+        request_hash=attempt.request_hash,
+        decision=record,
+    )
 
 
 def _rendered(item: Notification, profile: Profile, rules: Rules, moment: Moment) -> RenderedText:
