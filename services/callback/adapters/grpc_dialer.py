@@ -148,4 +148,5 @@ def _placed(told: pb.Call) -> PlacedCall:
         outcome=outcome,
         answered=outcome is CallOutcome.COMPLETED,
         choice=told.keys[-1].meaning if told.keys else None,
+        triggers=not told.cancelled_too_late,
     )

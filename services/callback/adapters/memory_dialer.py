@@ -55,8 +55,9 @@ class MemoryDialer:
         self.cancelled.setdefault(order_id, reason_code)
         key = (customer_id, order_id)
         known = self._calls.get(key) or PlacedCall(order_id, call_id=f"c-{order_id}")
-        if known.outcome is None and key not in self._dialled:
-            known = replace(known, outcome=CallOutcome.CANCELLED)
+        if known.outcome is None:
+            dialled = key in self._dialled
+            known = replace(known, triggers=False) if dialled else replace(known, outcome=CallOutcome.CANCELLED)
         self._calls[key] = known
         _raise(processed)
         return known

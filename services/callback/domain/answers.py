@@ -46,7 +46,7 @@ def decide_outcome(
 def _take_call(draft: Draft, order: OpenOrder, call: PlacedCall, *, answers_cancel: bool) -> None:
     """The dialer has the call: it ended, goes on, or could not be cancelled any more."""
     if call.outcome is not None:
-        order_over(draft, Ending(call.outcome, call.answered, call.choice, call.call_id))
+        order_over(draft, Ending(call.outcome, call.answered, call.choice, call.call_id, triggers=call.triggers))
         return
     now, every = draft.moment.now, draft.rules.timing.watch_every
     watch_at = now + max(every, (now - order.ordered_at) / 2)
@@ -85,8 +85,7 @@ def decide_call_event(
         return Decision(state)
     match data:
         case CallEnded() if data.idempotency_key == order.order_id:
-            refusal = _refusal(order, data)
-            order_over(draft, Ending(data.outcome, data.answered, data.choice, data.call_id, refusal))
+            order_over(draft, _ending(order, data))
         case CallCancelled() if data.idempotency_key == order.order_id:
             order_over(draft, Ending(CallOutcome.CANCELLED, call_id=data.call_id))
         case CallRefused() if data.permanent:
@@ -95,7 +94,14 @@ def decide_call_event(
     return draft.decision(state, caused_by(order.origin, fact.id))
 
 
-def _refusal(order: OpenOrder, ended: CallEnded) -> str | None:
-    """A call that the provider refused for good fails again whenever it is tried."""
+def _ending(order: OpenOrder, ended: CallEnded) -> Ending:
+    # a call that the provider refused for good fails again whenever it is tried
     refused = ended.outcome is CallOutcome.FAILED and ended.call_id == order.refused_call
-    return "refused_by_provider" if refused else None
+    return Ending(
+        ended.outcome,
+        ended.answered,
+        ended.choice,
+        ended.call_id,
+        refusal="refused_by_provider" if refused else None,
+        triggers=ended.triggers,
+    )

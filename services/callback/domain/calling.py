@@ -20,13 +20,19 @@ SCENARIO_GONE = ("scenario_gone", "the rule pack has no such scenario any more")
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the open order ended; `refusal` = the number or request was refused for good, by the dialer or provider."""
+    """How the open order ended.
+
+    Attributes:
+        refusal: the number or the request was refused for good, by the dialer or the provider.
+        triggers: False if the call was cancelled too late; its result is recorded and no more.
+    """
 
     outcome: CallOutcome
     answered: bool = False
     choice: str | None = None
     call_id: str | None = None
     refusal: str | None = None
+    triggers: bool = True
 
 
 def rule_of(draft: Draft, task: Task) -> ScenarioRule | None:
@@ -113,6 +119,9 @@ def _go_on(draft: Draft, task: Task, ending: Ending, window_end: datetime) -> No
         return
     if ending.refusal:
         escalate(draft, task, ending.refusal, "the number or the order was refused for good")
+        return
+    if not ending.triggers:
+        escalate(draft, task, "cancelled", "somebody else cancelled the call while it was in progress")
         return
     after = rule.after_call(ending.outcome, ending.choice)
     if after.result:

@@ -36,6 +36,7 @@ class PlacedCall:
         outcome: how it ended; None while it goes on.
         answered: a person answered.
         choice: meaning of the last key pressed.
+        triggers: False if it was cancelled after dialling had begun; then its result is recorded and no more.
     """
 
     order_id: str
@@ -43,6 +44,7 @@ class PlacedCall:
     outcome: CallOutcome | None = None
     answered: bool = False
     choice: str | None = None
+    triggers: bool = True
 
 
 @dataclass(frozen=True, slots=True)

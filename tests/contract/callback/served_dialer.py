@@ -96,6 +96,7 @@ def told(request, call: PlacedCall) -> pb.Call:
         idempotency_key=call.order_id,
         outcome=pb.CallOutcome.Value(outcome),
         keys=keys,
+        cancelled_too_late=not call.triggers,
     )
 
 

@@ -99,7 +99,11 @@ class TestDialer:
     async def test_a_call_in_progress_is_not_cancelled(self, dialer: Dialer, backing: MemoryDialer) -> None:
         await dialer.place_call(ORDER)
         backing.dial(CUSTOMER, ORDER.order_id)
-        assert (await dialer.cancel_call(CUSTOMER, ORDER.order_id, "paid")).outcome is None
+        call = await dialer.cancel_call(CUSTOMER, ORDER.order_id, "paid")
+        assert (call.outcome, call.triggers) == (None, False)
+        ended = backing.end(CUSTOMER, ORDER.order_id, CallOutcome.COMPLETED, "human_requested")
+        assert await dialer.get_call(CUSTOMER, ORDER.order_id) == ended
+        assert not ended.triggers
 
     @pytest.mark.parametrize("outcome", CallOutcome)
     async def test_tells_how_a_call_ended(self, dialer: Dialer, backing: MemoryDialer, outcome: CallOutcome) -> None:

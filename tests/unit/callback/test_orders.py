@@ -225,9 +225,13 @@ class TestCancelling:
         assert world.state.order is None
         assert world.task.result == "paid"
 
-    def test_a_cancellation_we_did_not_ask_for_goes_to_people(self, world: World) -> None:
+    @pytest.mark.parametrize("in_progress", [True, False])
+    def test_a_cancellation_we_did_not_ask_for_goes_to_people(self, world: World, in_progress: bool) -> None:
         world.perform_all()
-        world.call_cancelled(order_ids(world)[0])
+        if in_progress:
+            world.call_ended(order_ids(world)[0], CallOutcome.COMPLETED, "pay_link_requested", triggers=False)
+        else:
+            world.call_cancelled(order_ids(world)[0])
         assert (world.task.status, world.task.queue_reason) == (TaskStatus.ESCALATED, "cancelled")
 
 

@@ -114,6 +114,7 @@ class World:
             "outcome": call.outcome,
             "answered": call.answered,
             "choice": call.choice,
+            "triggers": call.triggers,
         }
         self.take(CallEnded.model_validate({**told, **more}))
 
