@@ -224,7 +224,8 @@ class MemoryStore(Generic[S]):
 
     async def settle(self, shard: int, *, doubt_until: datetime | None) -> None:
         """See `ShardRecords`."""
-        self.shelves[shard].record = Record(run=self.run, born=True, doubt_until=doubt_until)
+        if self.shelves[shard].record is None:
+            self.shelves[shard].record = Record(run=self.run, born=True, doubt_until=doubt_until)
 
     # failures
 

@@ -211,4 +211,7 @@ class ShardRecords(Protocol):
         """Remembers how far the audit came."""
 
     async def settle(self, shard: int, *, doubt_until: datetime | None) -> None:
-        """Marks the shard as born (set up or rebuilt) and, if given, everything before `doubt_until` as in doubt."""
+        """Marks the shard as born (set up or rebuilt) and, if given, everything before `doubt_until` as in doubt.
+
+        Without effect on a shard that is born: whoever stalled while setting it up must not erase what is known since.
+        """

@@ -91,8 +91,9 @@ return redis.call('HGETALL', KEYS[1])
 
 SETTLE = Script("""
 -- KEYS record   ARGV doubt_ms (or empty)
+if redis.call('HEXISTS', KEYS[1], 'born') == 1 then return 0 end  -- somebody was faster and may know of doubts since
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 redis.call('HSET', KEYS[1], 'run', run, 'born', '1')
-if ARGV[1] ~= '' then redis.call('HSET', KEYS[1], 'doubt', ARGV[1]) else redis.call('HDEL', KEYS[1], 'doubt') end
+if ARGV[1] ~= '' then redis.call('HSET', KEYS[1], 'doubt', ARGV[1]) end
 return 1
 """)

@@ -221,6 +221,14 @@ class TestShardRecords:
         record = await store.open(3, NOW + LEASE)
         assert (record.doubt_until, record.audited) == (NOW, {"policy-events.v1": 12})
 
+    async def test_a_shard_is_set_up_once_so_that_a_late_second_time_erases_nothing(self, store: Store) -> None:
+        shard = (store.shard_of("C1") + 1) % 8
+        await store.settle(shard, doubt_until=NOW)
+        await store.audited(shard, "policy-events.v1", 12)
+        await store.settle(shard, doubt_until=None)
+        record = await store.open(shard, NOW + LEASE)
+        assert (record.doubt_until, record.audited) == (NOW, {"policy-events.v1": 12})
+
 
 def type_of(store: Store) -> Callable[[], Store]:
     """Makes an empty store of the same kind: what is left after a total loss."""
