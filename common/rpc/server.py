@@ -18,7 +18,7 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),  # a port that is taken is an error, not half of the requests
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # clients of ours ping every 20 s
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # clients of ours ping every 20 s
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.max_receive_message_length", 1024 * 1024),
 )
