@@ -100,6 +100,7 @@ def _held(customer_id: str, now: datetime) -> NotifierState:
         merge_value="P-1|2026-11-20",
         data=data,
         origin=Origin("fact", "fact"),
+        happened_at=now,
         created_at=now,
         expires_at=now + timedelta(days=3),
         act_at=now + timedelta(days=1),

@@ -88,11 +88,13 @@ def _open_all(
 
 def _open(state: NotifierState, fact: Fact, journey: JourneyRule, rules: Rules, moment: Moment) -> NotifierDecision:
     merge_value = journey.merge_value(fact.data)
+    item = _notification(fact, journey, merge_value, moment)
+    if item.notification_id in state.notifications:
+        # its seen mark was lost with the store, the document came back: the same fact makes no second message
+        return Decision(state, (_ignore(fact, "made this message before"),))
     for waiting in state.open:
         if waiting.status is Status.WAITING and (waiting.rule_id, waiting.merge_value) == (journey.id, merge_value):
-            merged = replace(waiting, data={**waiting.data, **fact.data})
-            return Decision(state.having(merged), (_ignore(fact, "joins a message that waits"),))
-    item = _notification(fact, journey, merge_value, moment)
+            return _join(state, waiting, fact)
     refusal = _refusal(state, fact, journey)
     if refusal:
         return _suppressed(state, item, rules, *refusal)
@@ -109,6 +111,12 @@ def _open(state: NotifierState, fact: Fact, journey: JourneyRule, rules: Rules, 
     return Decision(state.having(item), (scheduled,))
 
 
+def _join(state: NotifierState, waiting: Notification, fact: Fact) -> NotifierDecision:
+    happened_at = max(waiting.happened_at, fact.happened_at)
+    merged = replace(waiting, data={**waiting.data, **fact.data}, happened_at=happened_at)
+    return Decision(state.having(merged), (_ignore(fact, "joins a message that waits"),))
+
+
 def _notification(fact: Fact, journey: JourneyRule, merge_value: str, moment: Moment) -> Notification:
     return Notification(
         notification_id=derived_id("n", fact.origin.fact_id, journey.id),
@@ -119,6 +127,7 @@ def _notification(fact: Fact, journey: JourneyRule, merge_value: str, moment: Mo
         merge_value=merge_value,
         data=fact.data,
         origin=fact.origin,
+        happened_at=fact.happened_at,
         created_at=moment.now,
         expires_at=fact.since + journey.expires_after,
         # due since its fact could be acted on, so that what a store may have forgotten stays in doubt

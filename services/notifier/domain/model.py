@@ -99,6 +99,7 @@ class Notification:
     Attributes:
         data: the fields of its fact that template and closing rules read.
         merge_value: facts with the same value join it while it waits.
+        happened_at: the own time of its newest fact; a closing fact of that time or later makes it pointless.
         act_at: when it needs attention by itself: its send time, or the next look at its receipt.
         tries: how often the provider was asked; numbers the attempts, so that no two ever share an id.
         refusals: how many of the tries it certainly did not process; they do not count as attempts.
@@ -114,6 +115,7 @@ class Notification:
     merge_value: str
     data: dict[str, Any]
     origin: Origin
+    happened_at: datetime
     created_at: datetime
     expires_at: datetime
     act_at: datetime

@@ -69,7 +69,7 @@ def _refusal(state: NotifierState, item: Notification, rules: Rules, moment: Mom
         return "consent.missing", f"{purpose.value} messages need consent", Status.SUPPRESSED
     rule = rules.pack.journeys.get(item.rule_id)
     for closing in state.closings:
-        newer = closing.happened_at >= item.created_at
+        newer = closing.happened_at >= item.happened_at
         if newer and rule and rule.closed_by(item.data, closing.type, closing.data):
             return item.rule_id, f"{closing.type} made it pointless", Status.CANCELLED
     return None

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from common.errors import InvalidEvent
+from services.notifier.domain.effects import MessageSeen
 from services.notifier.domain.model import MAX_CLOSINGS, MAX_HELD, MAX_OPEN, NotifierState, Status
 from tests.unit.notifier.stage import MARIA, NOON, Stage, failed, paid
 
@@ -32,6 +33,17 @@ def test_the_same_failure_again_joins_the_message_that_waits() -> None:
     stage.fact(failed("f-2", reason_code="card_expired"))
     assert stage.types == ["notification.scheduled", "fact.ignored"]
     assert stage.only.data["reason_code"] == "card_expired"
+
+
+def test_the_same_fact_again_makes_no_second_message_even_if_its_seen_mark_was_lost() -> None:
+    stage = Stage()
+    stage.fact(failed())
+    [send] = stage.ring()
+    stage.outcome(send, MessageSeen("SM1", "queued"))
+    stage.fact(failed())
+    assert stage.types[-1] == "fact.ignored"
+    assert stage.status() is Status.ACCEPTED
+    assert stage.ring() == []
 
 
 def test_payment_cancels_what_has_not_left() -> None:

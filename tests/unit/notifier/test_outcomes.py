@@ -11,7 +11,7 @@ from common.kernel.decision import Effect
 from services.notifier.domain.effects import FindSms, MessageSeen, NothingFound, SendSms
 from services.notifier.domain.model import ENDED, MAX_ENDED, Status
 from services.notifier.domain.receipts import RANK, Receipt, advanced
-from tests.unit.notifier.stage import NOON, TIMING, Stage, failed
+from tests.unit.notifier.stage import NOON, TIMING, Stage, failed, paid
 
 
 @dataclass
@@ -112,6 +112,19 @@ def test_only_after_the_settle_time_it_is_sent_again(sending: Sending) -> None:
     (again,) = stage.ring()
     assert isinstance(again, SendSms)
     assert again.attempt_id.endswith("/2")
+
+
+def test_a_payment_that_came_while_it_was_unknown_ends_it_even_if_it_happened_before_the_message_was_made() -> None:
+    stage = Stage(now=NOON + timedelta(minutes=10))  # the failure of noon was handled late
+    stage.fact(failed())
+    (sent,) = stage.ring()
+    stage.outcome(sent, OutcomeUnknown("provider_timeout"))
+    stage.fact(paid(at=NOON + timedelta(minutes=5)))
+    stage.now += TIMING.window + TIMING.settle
+    (effect,) = stage.ring()
+    stage.outcome(effect, NothingFound(stage.now))
+    assert stage.ring() == []
+    assert stage.status() is Status.CANCELLED
 
 
 def test_a_failed_look_up_leaves_the_doubt(sending: Sending) -> None:
