@@ -69,6 +69,14 @@ class Progress:
     next_offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where a topic ended in a shard when a doubt was noticed."""
+
+    doubt_until: datetime
+    offset: int
+
+
 class Audit:
     """Audits the owned shards of some topics.
 
@@ -104,6 +112,7 @@ class Audit:
         self._watch = watch
         self._progress: dict[tuple[str, int], Progress] = {}
         self._seen: dict[str, deque[Seen]] = {}
+        self._ends: dict[tuple[str, int], End] = {}
 
     async def run(self) -> None:
         """Runs until cancelled; an unavailable store or log only makes it wait."""
@@ -133,6 +142,7 @@ class Audit:
             spans = rest(spans, chunk.reached)
         for shard in shards:
             self._watch.audited(topic, shard, aim.at)
+        await self._mend_shards(topic, shards)
 
     def _aim(self, topic: str, committed: Mapping[int, int]) -> "Seen | None":
         now = self._clock.now()
@@ -191,6 +201,29 @@ class Audit:
             if next_offset > progress.next_offset:
                 progress.next_offset = next_offset
                 await self._records.audited(shard, topic, next_offset)
+
+    async def _mend_shards(self, topic: str, shards: Sequence[int]) -> None:
+        """Declares shards whole again once every topic was audited up to where it ended when the doubt was noticed."""
+        for shard in shards:
+            record = await self._shards.record(shard)
+            if record.whole or record.doubt_until is None:
+                continue
+            end = self._ends.get((topic, shard))
+            if end is None or end.doubt_until != record.doubt_until:
+                # nothing behind this offset can have been handled before the writes were lost
+                offset = (await self._reader.spans(topic, [shard]))[shard].end
+                self._ends[topic, shard] = End(record.doubt_until, offset)
+            if all(self._passed(each, shard, record.doubt_until) for each in self._topics):
+                await self._records.made_whole(shard, record.doubt_until)
+                self._shards.forget(shard)
+
+    def _passed(self, topic: str, shard: int, doubt_until: datetime) -> bool:
+        end, progress = self._ends.get((topic, shard)), self._progress.get((topic, shard))
+        if end is None or end.doubt_until != doubt_until:
+            return False
+        if progress is None:
+            return end.offset == 0
+        return progress.generation == self._records.generation and progress.next_offset >= end.offset
 
     def _forget_others(self, shards: Sequence[int]) -> None:
         owned = set(shards)

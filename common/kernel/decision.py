@@ -35,12 +35,14 @@ class Moment:
         doubt_until: work that was possible before this time may have been done although the state does not say so
             (the store was replaced or rebuilt then); None when nothing is in doubt.
         healed: the fact was found missing by the audit, so what it causes may have happened already.
+        whole: the document holds every fact handled so far; not certain after lost writes, until they were audited.
     """
 
     now: datetime
     since: datetime
     doubt_until: datetime | None = None
     healed: bool = False
+    whole: bool = True
 
     @property
     def in_doubt(self) -> bool:

@@ -4,7 +4,7 @@ A fact, a command, a status webhook, a clock that is due and the outcome of a pr
 load the customer's document, decide purely, commit atomically, and only then act on what the commit reserved.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -178,7 +178,7 @@ class Kernel(Generic[S]):
             if cause.claim:
                 await self.due.drop(cause.claim)
             return Handled(CommitResult.DONE, loaded)
-        new = self._document(loaded, state, cause, self.ledger.encode(loaded, entries, moment.now))
+        new = self._document(loaded, state, cause, moment, self.ledger.encode(loaded, entries, moment.now))
         result = await self.store.commit(loaded, new, mark=cause.mark, claim=cause.claim)
         if result is CommitResult.MOVED:
             return None
@@ -192,7 +192,9 @@ class Kernel(Generic[S]):
         self._afterwards(committed, new, steps, entries)
         return Handled(result, committed)
 
-    def _document(self, loaded: Loaded[S], state: S, cause: Cause, ledger: list[bytes]) -> NewDocument[S]:
+    def _document(
+        self, loaded: Loaded[S], state: S, cause: Cause, moment: Moment, ledger: list[bytes]
+    ) -> NewDocument[S]:
         before, after = self.kind.clocks(loaded.state), self.kind.clocks(state)
         changed = {item: at for item, at in after.items() if before.get(item) != at}
         if cause.claim and cause.claim.item_id in after:
@@ -200,14 +202,11 @@ class Kernel(Generic[S]):
         removed = [item for item in before if item not in after]
         if cause.claim and cause.claim.item_id not in after:
             removed.append(cause.claim.item_id)
-        applied = loaded.applied
-        if cause.position and cause.position.offset > applied.get(cause.position.topic, -1):
-            applied = {**applied, cause.position.topic: cause.position.offset}
         return NewDocument(
             state=state,
             version=self.store.next_version(loaded.version),
             sequence=loaded.sequence + len(ledger),
-            applied=applied,
+            applied=_applied(loaded.applied, cause, moment),
             clocks_set=changed,
             clocks_removed=removed,
             ledger=ledger,
@@ -252,3 +251,11 @@ class Kernel(Generic[S]):
             return await self.behaviour.perform(customer_id, effect)
         except AppError as error:
             return error
+
+
+def _applied(applied: Mapping[str, int], cause: Cause, moment: Moment) -> Mapping[str, int]:
+    """How far each topic is contained in the document: no claim may pass over a fact that lost writes took out."""
+    position = cause.position
+    if position is None or not moment.whole or position.offset <= applied.get(position.topic, -1):
+        return applied
+    return {**applied, position.topic: position.offset}

@@ -33,6 +33,7 @@ class Record:
     born: bool = False
     doubt_until: datetime | None = None
     audited: dict[str, int] = field(default_factory=dict)
+    whole: bool = True
 
 
 @dataclass
@@ -212,9 +213,9 @@ class MemoryStore(Generic[S]):
         if shelf.record is None:
             return ShardRecord(born=False, doubt_until=None, audited={})
         if shelf.record.run != self.run:
-            shelf.record = replace(shelf.record, run=self.run, doubt_until=now)
+            shelf.record = replace(shelf.record, run=self.run, doubt_until=now, whole=False)
         record = shelf.record
-        return ShardRecord(born=record.born, doubt_until=record.doubt_until, audited=dict(record.audited))
+        return ShardRecord(record.born, record.doubt_until, dict(record.audited), record.whole)
 
     async def audited(self, shard: int, topic: str, next_offset: int) -> None:
         """See `ShardRecords`."""
@@ -225,7 +226,14 @@ class MemoryStore(Generic[S]):
     async def settle(self, shard: int, *, doubt_until: datetime | None) -> None:
         """See `ShardRecords`."""
         if self.shelves[shard].record is None:
-            self.shelves[shard].record = Record(run=self.run, born=True, doubt_until=doubt_until)
+            whole = doubt_until is None
+            self.shelves[shard].record = Record(run=self.run, born=True, doubt_until=doubt_until, whole=whole)
+
+    async def made_whole(self, shard: int, doubt_until: datetime) -> None:
+        """See `ShardRecords`."""
+        record = self.shelves[shard].record
+        if record and record.doubt_until == doubt_until:
+            record.whole = True
 
     # failures
 

@@ -190,11 +190,13 @@ class ShardRecord:
         born: the shard has been set up in this store before; False after a total loss.
         doubt_until: see `Moment`.
         audited: topic → next offset to audit.
+        whole: no document lacks a fact that was handled; not so after lost writes, until the audit has gone over them.
     """
 
     born: bool
     doubt_until: datetime | None
     audited: Mapping[str, int]
+    whole: bool = True
 
 
 class ShardRecords(Protocol):
@@ -205,7 +207,7 @@ class ShardRecords(Protocol):
         """Grows when a connection finds the store to be another run than before; then records must be opened again."""
 
     async def open(self, shard: int, now: datetime) -> ShardRecord:
-        """Reads the record; if the store is another run than the one recorded, first moves `doubt_until` to now."""
+        """Reads the record; in another run than the one recorded, `doubt_until` is now and the shard is not whole."""
 
     async def audited(self, shard: int, topic: str, next_offset: int) -> None:
         """Remembers how far the audit came."""
@@ -213,5 +215,9 @@ class ShardRecords(Protocol):
     async def settle(self, shard: int, *, doubt_until: datetime | None) -> None:
         """Marks the shard as born (set up or rebuilt) and, if given, everything before `doubt_until` as in doubt.
 
-        Without effect on a shard that is born: whoever stalled while setting it up must not erase what is known since.
+        With a doubt it is not whole either. Without effect on a shard that is born: whoever stalled while setting it
+        up must not erase what is known since.
         """
+
+    async def made_whole(self, shard: int, doubt_until: datetime) -> None:
+        """The audit has gone over everything that was handled before `doubt_until`; no effect if doubts came since."""

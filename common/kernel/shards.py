@@ -46,7 +46,8 @@ class ShardKeeper:
         if not record.born:
             raise TransientError("shard_not_ready", retry_after=NOT_READY_RETRY, shard=shard)
         now = self.clock.now()
-        return Moment(now=now, since=min(since or now, now), doubt_until=record.doubt_until, healed=healed)
+        since = min(since or now, now)
+        return Moment(now=now, since=since, doubt_until=record.doubt_until, healed=healed, whole=record.whole)
 
     def forget(self, shard: int) -> None:
         """The record was changed: read it again."""

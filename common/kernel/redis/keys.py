@@ -11,7 +11,7 @@ All keys of one shard carry the hash tag `{s<shard>}`, so a script touches one s
 | `<service>:{s7}:fences` | counter of fences | none: must never go back |
 | `<service>:{s7}:outbox` | stream: ledger entries not yet published | none: trimmed once published |
 | `<service>:{s7}:changed` | sorted set: customer → version not yet in the changelog | none: entries go once copied |
-| `<service>:{s7}:shard` | hash: run, born, doubt, audited offsets | none: the shard's own record |
+| `<service>:{s7}:shard` | hash: run, born, doubt, torn, audited offsets | none: the shard's own record |
 """
 
 from dataclasses import dataclass

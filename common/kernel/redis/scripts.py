@@ -84,7 +84,7 @@ local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local known = redis.call('HGET', KEYS[1], 'run')
 if known and known ~= run then
   -- another run of the server: its last writes may be lost, so what was possible until now is in doubt
-  redis.call('HSET', KEYS[1], 'run', run, 'doubt', ARGV[1])
+  redis.call('HSET', KEYS[1], 'run', run, 'doubt', ARGV[1], 'torn', '1')
 end
 return redis.call('HGETALL', KEYS[1])
 """)
@@ -94,6 +94,12 @@ SETTLE = Script("""
 if redis.call('HEXISTS', KEYS[1], 'born') == 1 then return 0 end  -- somebody was faster and may know of doubts since
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 redis.call('HSET', KEYS[1], 'run', run, 'born', '1')
-if ARGV[1] ~= '' then redis.call('HSET', KEYS[1], 'doubt', ARGV[1]) end
+if ARGV[1] ~= '' then redis.call('HSET', KEYS[1], 'doubt', ARGV[1], 'torn', '1') end
 return 1
+""")
+
+WHOLE = Script("""
+-- KEYS record   ARGV doubt_ms
+if redis.call('HGET', KEYS[1], 'doubt') ~= ARGV[1] then return 0 end
+return redis.call('HDEL', KEYS[1], 'torn')
 """)

@@ -22,7 +22,7 @@ from common.kernel.ports import (
 from common.kernel.redis.commands import open_commands
 from common.kernel.redis.connection import RunWatch
 from common.kernel.redis.keys import SEEN_FOR, ShardKeys, clock_member, clock_parts
-from common.kernel.redis.scripts import CLAIM, COMMIT, COPIED, DROP, OPEN, RESTORE, SETTLE
+from common.kernel.redis.scripts import CLAIM, COMMIT, COPIED, DROP, OPEN, RESTORE, SETTLE, WHOLE
 from common.kernel.versions import next_version
 
 S = TypeVar("S")
@@ -198,6 +198,7 @@ class RedisStore(Generic[S]):
             born="born" in fields,
             doubt_until=_moment(fields["doubt"]) if "doubt" in fields else None,
             audited={name.removeprefix("at:"): int(at) for name, at in fields.items() if name.startswith("at:")},
+            whole="torn" not in fields,
         )
 
     async def audited(self, shard: int, topic: str, next_offset: int) -> None:
@@ -207,6 +208,11 @@ class RedisStore(Generic[S]):
     async def settle(self, shard: int, *, doubt_until: datetime | None) -> None:
         """See `ShardRecords`."""
         await self._redis.run(SETTLE, [self._keys[shard].record], [_due(doubt_until) if doubt_until else ""])
+
+    async def made_whole(self, shard: int, doubt_until: datetime) -> None:
+        """See `ShardRecords`."""
+        # the doubt was read from the record, so it is a whole number of milliseconds but for the float between
+        await self._redis.run(WHOLE, [self._keys[shard].record], [round(doubt_until.timestamp() * 1000)])
 
 
 def _after(position: str) -> str:

@@ -221,6 +221,20 @@ class TestShardRecords:
         record = await store.open(3, NOW + LEASE)
         assert (record.doubt_until, record.audited) == (NOW, {"policy-events.v1": 12})
 
+    async def test_a_shard_set_up_in_doubt_is_not_whole_until_the_audit_says_so(self, store: Store) -> None:
+        shard = (store.shard_of("C1") + 1) % 8
+        await store.settle(shard, doubt_until=NOW)
+        assert not (await store.open(shard, NOW)).whole
+        await store.made_whole(shard, NOW - LEASE)
+        assert not (await store.open(shard, NOW)).whole
+        record = await store.open(shard, NOW)
+        assert record.doubt_until is not None
+        await store.made_whole(shard, record.doubt_until)
+        assert (await store.open(shard, NOW)).whole
+
+    async def test_a_shard_set_up_without_doubt_is_whole(self, store: Store) -> None:
+        assert (await store.open(store.shard_of("C1"), NOW)).whole
+
     async def test_a_shard_is_set_up_once_so_that_a_late_second_time_erases_nothing(self, store: Store) -> None:
         shard = (store.shard_of("C1") + 1) % 8
         await store.settle(shard, doubt_until=NOW)

@@ -233,6 +233,42 @@ class TestAnotherRun:
 
         desk.run(body)
 
+    def test_a_later_fact_does_not_hide_one_that_was_lost(self) -> None:
+        desk = Auditor()
+
+        async def body() -> None:
+            await desk.taken("f-1")
+            before = desk.office.store.copy()
+            await desk.taken("f-2")
+            desk.office.store.fail_over(before)
+            await desk.taken("f-3")
+            await desk.ripens()
+            await desk.audit.round(FACTS)
+            assert desk.seen.healed == [FACTS]
+            assert await desk.office.notes() == ("f-1", "f-3", "f-2")
+
+        desk.run(body)
+
+    def test_documents_claim_nothing_until_the_audit_has_gone_over_what_was_lost(self) -> None:
+        desk = Auditor()
+
+        async def applied() -> int:
+            return (await desk.office.store.load(CUSTOMER)).applied.get(FACTS, -1)
+
+        async def body() -> None:
+            await desk.taken("f-1", "f-2")
+            await pass_time(SECOND)
+            desk.office.store.fail_over(desk.office.store.copy())
+            await desk.taken("f-3")
+            assert await applied() == 1
+            for _ in range(2):
+                await desk.ripens()
+                await desk.audit.round(FACTS)
+            await desk.taken("f-4")
+            assert await applied() == 3
+
+        desk.run(body)
+
     def test_a_new_owner_goes_back_too(self) -> None:
         desk = Auditor()
 
