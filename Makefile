@@ -86,6 +86,7 @@ lock: $(READY) ## Lock the dependencies with hashes (UPGRADE=--upgrade for the n
 	echo uv | $(LOCK) - -o requirements-uv.lock
 	$(LOCK) pyproject.toml --group local --group dev -o requirements.lock
 	$(LOCK) pyproject.toml --constraint requirements.lock -o requirements-image.lock
+	$(BIN)/python -m cli.stack.lock_kafka_jars
 
 image: ## The one container image of all services (needs Docker)
 	docker build -t nineconnect .

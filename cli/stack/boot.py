@@ -4,17 +4,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from cli.stack.errors import StackError
-from cli.stack.kafka_jars import kafka_jars
+from cli.stack.kafka_jars import fetch
 from cli.stack.plan import StackPlan
 from cli.stack.ports import require_free
 from cli.stack.server import EmbeddedServer
-from cli.stack.steps import Steps
+from cli.stack.steps import Step, Steps
 from cli.stack.supervisor import Part, PartState, SupervisedPart, Supervisor
 from common.errors import TransientError
 from common.kafka.admin import WrongTopics, admin_client, ensure_topics
@@ -107,8 +108,8 @@ class Boot:
     def _kafka(self) -> None:
         broker = self._plan.kafka()
         if broker:
-            with self._steps.step("kafka's jars", "44 MB from Maven Central the first time"):
-                self.in_background(kafka_jars)
+            with self._steps.step("kafka's jars") as step:
+                self.in_background(lambda: fetch(partial(_count_megabytes, step)))
         with self._steps.step("kafka", "starting" if broker else "KAFKA_BOOTSTRAP_SERVERS is set"):
             if broker:
                 self._start_server(broker)
@@ -163,3 +164,8 @@ class Boot:
                 f"The Redis of REDIS_URL does not answer: {type(error).__name__}.",
                 remedy="check REDIS_URL and that Redis runs, or unset it to have one started.",
             ) from error
+
+
+def _count_megabytes(step: Step, count: int) -> None:
+    step.amount += count
+    step.detail = f"{step.amount / 1_000_000:.1f} of 44 MB from Maven Central, once"

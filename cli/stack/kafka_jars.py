@@ -1,23 +1,47 @@
-"""The Java archives of Apache Kafka: resolved once from Maven coordinates, checked against pinned hashes, cached."""
+"""The Java archives of Apache Kafka: pinned by coordinate and hash, downloaded once into Maven's local repository."""
 
 import fcntl
 import hashlib
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 from cli.stack.errors import StackError
 
-KAFKA = "org.apache.kafka:kafka_2.13:4.1.1"
-# Without a binding Kafka's own errors are thrown away. It is resolved by itself, because together with Kafka
-# its dependency management picks an older kafka-clients, which then fails with NoSuchMethodError.
-LOG_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
-PINNED = Path(__file__).with_name("kafka_jars.sha256")
+PINNED = Path(__file__).with_name("kafka_jars.lock")
+DOWNLOADS_AT_ONCE = 4
 INSTEAD = "set KAFKA_BOOTSTRAP_SERVERS to a running Kafka to do without"
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes that came in, from several threads."""
+
+
+class Jar(NamedTuple):
+    """One archive; the hash, not the address it came from, says that it is the right one."""
+
+    digest: str
+    group: str
+    artifact: str
+    version: str
+
+    def path(self) -> Path:
+        """Where Maven and its relatives keep it."""
+        folder = Path.home() / ".m2" / "repository" / self.group.replace(".", "/") / self.artifact / self.version
+        return folder / f"{self.artifact}-{self.version}.jar"
+
+    def is_there(self) -> bool:
+        """Whether it was downloaded, whole and unchanged."""
+        try:
+            with self.path().open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == self.digest
+        except FileNotFoundError:
+            return False
 
 
 def java() -> Path:
@@ -27,53 +51,63 @@ def java() -> Path:
     return Path(JAVA)
 
 
+def pinned_jars() -> list[Jar]:
+    """Every jar of the broker's class path, by `kafka_jars.lock`."""
+    lines = (line.split() for line in PINNED.read_text().splitlines())
+    return [Jar(digest, *coordinate.split(":")) for digest, coordinate in lines]
+
+
 @cache
 def kafka_jars() -> tuple[Path, ...]:
-    """Every jar of the broker's class path; downloads 44 MB into the user's cache the first time (~15 s).
+    """The class path; everything on it is there and has the pinned hash (0.1 s when it was).
 
     Raises:
-        StackError: the jars could not be downloaded, or are not the pinned ones.
+        StackError: a jar could not be downloaded or is not the pinned one.
     """
-    pinned = pinned_hashes()
+    fetch()
+    return tuple(jar.path() for jar in pinned_jars())
+
+
+def fetch(progress: Progress = lambda _: None) -> None:
+    """Download what is missing or damaged: 44 MB the first time.
+
+    Raises:
+        StackError: as in `kafka_jars`.
+    """
     with _one_at_a_time(), _system_certificates():
-        found = _resolve()
-        # still alone: jgo links a modular jar anew at each call, and for a moment it is not there
-        wrong = [name for name, digest in pinned.items() if name not in found or _sha256(found[name]) != digest]
-    if wrong:
+        missing = [jar for jar in pinned_jars() if not jar.is_there()]
+        if not missing:
+            return
+        try:
+            with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+                list(pool.map(partial(_download, progress), missing))
+        except (OSError, RuntimeError, ValueError) as error:
+            raise StackError(
+                f"Kafka's jars could not be downloaded: {error}",
+                remedy=f"check the network to Maven Central and try again; or {INSTEAD}.",
+            ) from error
+    if wrong := [jar.path() for jar in missing if not jar.is_there()]:
         raise StackError(
-            f"Kafka's jars are not the expected ones: {', '.join(wrong)}.",
-            remedy=f"remove ~/.cache/jgo, and these jars from ~/.m2/repository, and try again; or {INSTEAD}.",
+            f"What Maven Central gave are not the pinned jars: {', '.join(path.name for path in wrong)}.",
+            remedy=f"find out why before using them; or {INSTEAD}.",
         )
-    return tuple(found[name] for name in pinned)
 
 
-def pinned_hashes() -> dict[str, str]:
-    """SHA-256 by file name of every jar, in class path order."""
-    lines = (line.split() for line in PINNED.read_text().splitlines())
-    return {name: digest for digest, name in lines}
+def _download(progress: Progress, jar: Jar) -> None:
+    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - absent from the image, as above
 
+    @contextmanager
+    def counted(_name: str, _size: int) -> Iterator[Progress]:
+        yield progress
 
-def _resolve() -> dict[str, Path]:
-    import jgo  # noqa: PLC0415 - as above
-
-    try:
-        jars = [*jgo.build(LOG_BINDING).all_jars, *jgo.build(KAFKA).all_jars]
-    except (OSError, RuntimeError, ValueError) as error:
-        raise StackError(
-            f"Kafka's jars could not be downloaded: {error}",
-            remedy=f"check the network to Maven Central and try again; or {INSTEAD}.",
-        ) from error
-    return {jar.name: jar for jar in jars}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    jar.path().unlink(missing_ok=True)  # a damaged one, e.g. of a download that was interrupted
+    context = MavenContext(resolver=PythonResolver(progress_callback=counted))
+    context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
 
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Two processes that fill the cache at once spoil each other's files."""
+    """Two processes that download at once would spoil each other's files."""
     with (Path(tempfile.gettempdir()) / f"nineconnect-jars-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -24,6 +24,7 @@ class Step:
     started_at: float
     state: StepState = StepState.RUNNING
     seconds: float = 0.0
+    amount: int = 0
 
 
 class Steps:

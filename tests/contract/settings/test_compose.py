@@ -44,6 +44,6 @@ def test_published_ports_are_loopback_and_served(service: str) -> None:
 
 
 def test_the_broker_is_the_version_that_make_run_starts() -> None:
-    from cli.stack.kafka_jars import KAFKA
+    from cli.stack.lock_kafka_jars import KAFKA
 
     assert COMPOSE["services"]["kafka"]["image"].rpartition(":")[2] == KAFKA.rpartition(":")[2]
