@@ -25,14 +25,15 @@ if ! .venv/tools/bin/uv --version 2>/dev/null | grep -q "^uv $(sed -n 's/^uv==\(
     --require-hashes --target .venv/tools -r requirements-uv.lock
 fi
 echo "environment: installing what requirements.lock says"
-sync() {
-  .venv/tools/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes "$@" requirements.lock
-}
-# the system's certificates first, for networks with a certificate authority of their own
-sync --system-certs 2>/dev/null || sync || {
-  echo "What to do: check the network to the Python package index (or set UV_DEFAULT_INDEX to a mirror), and run make again." >&2
+# the system's certificates where there are any, for networks with a certificate authority of their own
+certificates=$(.venv/bin/python -c 'import os, ssl; p = ssl.get_default_verify_paths()
+print("--system-certs" if p.cafile or (p.capath and os.listdir(p.capath)) else "")')
+quiet=$(test -t 2 || echo --quiet)
+# shellcheck disable=SC2086 # no certificates, no word
+if ! .venv/tools/bin/uv pip sync $quiet $certificates --python .venv/bin/python --require-hashes requirements.lock; then
+  echo "What to do: check the network to the Python package index (UV_DEFAULT_INDEX names a mirror), and try again." >&2
   exit 1
-}
+fi
 
 # the project itself: this folder on the path, and its command
 site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
