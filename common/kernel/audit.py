@@ -2,7 +2,8 @@
 
 It trails behind the group's committed offsets by more than the store can lose, and goes back by that much when the
 store turns out to be another run. What it finds missing goes through the same handler as *healed*: its effects may
-have happened unrecorded, so they are looked up at the provider before anything is sent.
+have happened unrecorded, so they are looked up at the provider before anything is sent. Until it has gone over
+what lost writes may have taken, no document claims to contain what came since (`ShardRecord.whole`).
 """
 
 import asyncio

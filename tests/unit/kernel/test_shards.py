@@ -1,11 +1,12 @@
 """Which shards a replica owns, and how far their past can be trusted."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from common.errors import TransientError
 from common.kernel.memory import MemoryStore
+from common.kernel.ports import ShardRecord
 from common.kernel.shards import ShardKeeper
 from tests.support.kernel.desk import DESK, Desk
 from tests.support.virtual_time import START, VirtualClock, VirtualLoop, pass_time
@@ -18,7 +19,7 @@ class Counting(MemoryStore[Desk]):
 
     opened = 0
 
-    async def open(self, shard, now):  # type: ignore[no-untyped-def]  # as in the store
+    async def open(self, shard: int, now: datetime) -> ShardRecord:
         self.opened += 1
         return await super().open(shard, now)
 
