@@ -9,6 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 COVERED := $(BIN)/python -m coverage run -m pytest
 # two workers: the machines this is made for have two cores, and the servers under test need their share
 WORKERS ?= 2
+PARALLEL := -n $(WORKERS) --dist loadfile
 
 .PHONY: help setup run test check unit contract integration e2e simulate chaos bench fmt lint types proto schemas lock image clean covered
 
@@ -31,21 +32,22 @@ check: $(READY)
 	@$(MAKE) -j2 --output-sync=target lint types
 
 covered: $(READY)
+	@$(BIN)/python -c "from cli.stack.kafka_jars import fetch; fetch()" # so that no test waits for a download
 	@$(BIN)/python -m coverage erase
-	$(COVERED) -n $(WORKERS) tests/unit tests/contract
-	$(COVERED) -n $(WORKERS) tests/integration
-	$(COVERED) $(wildcard tests/e2e)
+	$(COVERED) $(PARALLEL) tests/unit tests/contract
+	$(COVERED) $(PARALLEL) tests/integration
+	$(COVERED) tests/e2e
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
 unit: $(READY) ## Domain, handlers and kernel against fakes: seconds, no servers
-	$(PYTEST) -n $(WORKERS) tests/unit
+	$(PYTEST) $(PARALLEL) tests/unit
 
 contract: $(READY) ## Fakes and real adapters held to the same contract; contracts, manifests and documents fresh
-	$(PYTEST) -n $(WORKERS) tests/contract
+	$(PYTEST) $(PARALLEL) tests/contract
 
 integration: $(READY) ## Real Kafka, Redis, gRPC and carrier sandbox
-	$(PYTEST) -n $(WORKERS) tests/integration
+	$(PYTEST) $(PARALLEL) tests/integration
 
 e2e: $(READY) ## The whole stack, and its pages in a browser
 	$(PYTEST) tests/e2e

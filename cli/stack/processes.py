@@ -15,6 +15,7 @@ PR_SET_PDEATHSIG = 1
 LAST_WORDS_LINES = 12
 LAST_WORDS_BYTES = 16_384
 LONGEST_LINE = 200
+LONGEST_LOG_BYTES = 20_000_000
 POLL_SECONDS = 0.02
 
 
@@ -83,6 +84,7 @@ def spawn(program: Program) -> ChildProcess:
         OSError: the command could not be executed.
     """
     program.log_path.parent.mkdir(parents=True, exist_ok=True)
+    _keep_small(program.log_path)
     with program.log_path.open("ab") as log:
         process = subprocess.Popen(
             list(program.command),
@@ -95,6 +97,12 @@ def spawn(program: Program) -> ChildProcess:
             preexec_fn=_dies_with_parent(),  # noqa: PLW1509 - only a prepared libc call between fork and exec
         )
     return ChildProcess(process)
+
+
+def _keep_small(log_path: Path) -> None:
+    """Put a long log of earlier runs aside; the one before that is dropped."""
+    if log_path.exists() and log_path.stat().st_size > LONGEST_LOG_BYTES:
+        log_path.replace(log_path.with_suffix(".old.log"))
 
 
 def _dies_with_parent() -> Callable[[], None] | None:
