@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -23,7 +24,24 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", 1024 * 1024),
 )
 
-Register = Callable[[grpc.aio.Server], None]
+Register = Callable[[Any], None]
+"""Adds a servicer to what looks like a `grpc.aio.Server`."""
+
+
+class _GuardedServer:
+    """What generated code adds a servicer to; puts the guard around each of its methods."""
+
+    def __init__(self, server: grpc.aio.Server, guard: RpcGuard) -> None:
+        self._server = server
+        self._guard = guard
+
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: object) -> None:
+        """Nothing: the same handlers follow by name."""
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
+        """Adds them, guarded."""
+        guarded = {name: self._guard.around(name, handler) for name, handler in method_handlers.items()}
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service_name, guarded),))
 
 
 class RpcServer:
@@ -54,9 +72,9 @@ class RpcServer:
         Raises:
             RuntimeError: the port cannot be had.
         """
-        server = grpc.aio.server(interceptors=[self._guard], options=OPTIONS)
+        server = grpc.aio.server(options=OPTIONS)
         for register in self._services.values():
-            register(server)
+            register(_GuardedServer(server, self._guard))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*self._services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)

@@ -147,7 +147,13 @@ def decide_key(
         return decision
     call = replace(call, keys=(*call.keys, press))
     task_id = call.order.context.task_id or None
-    pressed = CallKeyPressed(call_id=call.call_id, key=press.key, meaning=press.meaning, task_id=task_id)
+    pressed = CallKeyPressed(
+        call_id=call.call_id,
+        key=press.key,
+        meaning=press.meaning,
+        task_id=task_id,
+        triggers=not call.cancelled,
+    )
     state, told = state.with_call(call), (*decision.ledger, pressed)
     if press.meaning == OPT_OUT_MEANING:
         state, more = _opted_out(state, call, press, rules, moment)
