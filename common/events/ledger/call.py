@@ -141,7 +141,10 @@ class CallAnswered(CallFact):
 
 
 class CallKeyPressed(CallFact):
-    """The customer pressed a key; `meaning` is the flow's name for it."""
+    """The customer pressed a key; `meaning` is the flow's name for it.
+
+    `triggers` is false when the order was cancelled after dialling had begun: record the wish, act on nothing.
+    """
 
     TYPE: ClassVar[str] = "call.key_pressed.v1"
     EXAMPLE: ClassVar[Mapping[str, Any]] = {**_CALL, "key": "1", "meaning": "tell_by_sms", "task_id": "t-77ab01c2d3e4"}
@@ -149,6 +152,7 @@ class CallKeyPressed(CallFact):
     key: Annotated[str, Field(pattern=r"^[0-9*#]$")]
     meaning: Name
     task_id: Reference | None = None
+    triggers: bool = True
 
 
 class CallMachineDetected(CallFact):

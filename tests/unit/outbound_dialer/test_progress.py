@@ -107,7 +107,7 @@ def test_who_presses_a_key_is_no_machine():
 def test_a_key_is_told_once_and_named_at_the_end():
     decision = pressed(answered(), PAY)
     assert types(decision) == ["call.key_pressed.v1"]
-    assert decision.ledger[0].task_id == "t-77ab01c2d3e4"
+    assert (decision.ledger[0].task_id, decision.ledger[0].triggers) == ("t-77ab01c2d3e4", True)
     assert pressed(decision.state, PAY).ledger == ()
     ended = told(decision.state, ProviderStatus.COMPLETED)
     assert ended.ledger[-1].choice == "pay_link_requested"
@@ -135,8 +135,9 @@ def test_opting_out_counts_even_after_the_call_has_ended():
 
 def test_a_result_after_a_cancellation_is_recorded_and_triggers_nothing():
     state = decide_cancel_call(answered(), CALL_ID, "", "payment_succeeded", RULES, at(5)).state
-    decision = told(state, ProviderStatus.COMPLETED)
-    assert decision.ledger[0].triggers is False
+    key = pressed(state, PAY)
+    ended = told(key.state, ProviderStatus.COMPLETED)
+    assert [fact.triggers for fact in (*key.ledger, *ended.ledger)] == [False, False]
 
 
 def test_a_connected_call_counts_as_such():
