@@ -118,6 +118,19 @@ def test_a_patient_relay_waits_for_the_next_process(host: RelayHost, victims: Vi
     assert file.read_bytes() == b"early\n"
 
 
+def test_a_relay_that_asks_for_a_connection_a_request(host: RelayHost, book: Book) -> None:
+    wire = Http1Wire(Channel.WEBHOOK, keeps_alive=False)
+    port = host.add(Relay(("127.0.0.1", book.server_port), lambda: OrderedConversation(wire, Tap())))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    said = []
+    for body in (b"with a length", b"in chunks"):
+        connection.request("POST", "/status", body)
+        answer = connection.getresponse()
+        said.append((answer.status, answer.will_close, answer.read()))
+    connection.close()
+    assert said == [(201, True, b"ok")] * 2
+
+
 def answers(port: int, body: bytes) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:

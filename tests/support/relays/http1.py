@@ -10,16 +10,26 @@ from dataclasses import dataclass
 from tests.support.relays.ordered import Answer
 from tests.support.relays.tap import Channel, Request
 
-HEAD_END = b"\r\n\r\n"
+LINE_END = b"\r\n"
+HEAD_END = LINE_END + LINE_END
+CLOSES = b"Connection: close" + HEAD_END
 NO_BODY = frozenset({204, 304})
 INTERIM = range(100, 200)
 
 
 @dataclass(frozen=True, slots=True)
 class Http1Wire:
-    """Requests and answers of keep-alive connections. `channel` says whether we watch the caller or the called."""
+    """Requests and answers of keep-alive connections.
+
+    Attributes:
+        channel: whether we watch the caller or the called.
+        keeps_alive: False asks the caller for a connection a request. When the called one dies, all its connections
+            do, and a caller who tries again at once would find another dead one in its pool: it can only wait for the
+            next process on a new connection.
+    """
 
     channel: Channel
+    keeps_alive: bool = True
 
     async def read_request(self, source: asyncio.StreamReader) -> Request:
         """The next request with its body, labelled with method and path; a query may hold anything and is left out."""
@@ -34,9 +44,12 @@ class Http1Wire:
         status = int(head.split(b" ", 2)[1])
         if status in INTERIM:
             return Answer(head, settles=0)
+        fields = _fields(head)
+        if not self.keeps_alive:
+            head = head.removesuffix(LINE_END) + CLOSES
         if status in NO_BODY or pending[0].raw.startswith(b"HEAD "):
             return Answer(head)
-        return Answer(head + await _read_body(source, _fields(head), until_close=True))
+        return Answer(head + await _read_body(source, fields, until_close=True))
 
 
 def _fields(head: bytes) -> dict[bytes, bytes]:
