@@ -64,6 +64,8 @@ class Cell:
         self._customers = customers(name)
         self._customer = next(self._customers)
         self._tap = Tap(self._counts)
+        self._point: Point | None = None
+        self._seen: list[str] = []
         self._under_test = ""
         self._http_ports = {service: free_port() for service in story.services}
         self._grpc_port = free_port()
@@ -134,7 +136,7 @@ class Cell:
         host.add(self._relay(KafkaWire(), self._kafka_behind), self._kafka_relay)
         redis = host.add(self._relay(RespWire(), self._ground.redis.port))
         carrier = host.add(self._relay(Http1Wire(Channel.CARRIER), self._ground.carrier.port))
-        webhook = host.add(self._relay(Http1Wire(Channel.WEBHOOK), direct.http_port, PATIENCE))
+        webhook = host.add(self._relay(Http1Wire(Channel.WEBHOOK, keeps_alive=False), direct.http_port, PATIENCE))
         return Addresses(
             kafka=f"{LOOPBACK}:{self._kafka_relay}",
             redis=f"redis://{LOOPBACK}:{redis}/0",
@@ -153,38 +155,46 @@ class Cell:
         return Relay((LOOPBACK, port), lambda: OrderedConversation(wire, self._tap), patience=patience)
 
     def _counts(self, request: Request) -> bool:
-        """Whether a request belongs to the present customer's path: shard loops ask for all other shards as well."""
+        if not self._belongs(request):
+            return False
+        kind = kind_of(request)
+        self._seen.append(kind)
+        return self._point is not None and kind == self._point.kind
+
+    def _belongs(self, request: Request) -> bool:
+        """Whether a request is part of the present customer's path: shard loops ask for all other shards as well."""
         if request.channel is not Channel.REDIS:
             return has_effect(request)
         if b"{s%d}" % self._customer.shard in request.raw:
             return True
         return b":{s" not in request.raw and not request.label.startswith(HANDSHAKES)
 
-    def run(self, point: Point) -> Trial:
-        """One customer's whole path with one crash, and what was wrong in the end."""
+    def run(self, point: Point | None = None) -> Trial:
+        """One customer's whole path with one crash or none, and what was wrong in the end."""
         began = time.monotonic()
-        self._customer = next(self._customers)
+        self._customer, self._point, self._seen = next(self._customers), point, []
         self._fleet.mark_logs()
-        self._tap.arm(Crash(point.at, point.moment, lambda: self._fleet.kill(self._replica(point.service))))
+        self._tap.arm(Crash(point.at, point.moment, self._kill) if point else None)
         for fact in (self._customer.profile(), self._customer.payment_failed()):
             self._observer.publish(fact)
-        problems: list[str] = []
-        try:
-            eventually(self._over, END_SECONDS, interval=LOOK_SECONDS)
-        except NeverHappened:
-            problems += self._unfinished()
-        struck, seen = self._tap.struck, [kind_of(request) for request in self._tap.seen]
+        problems = self._wait_for_the_end()
+        struck, seen = self._tap.struck is not None, tuple(self._seen)
         self._tap.arm(None)
         problems += self._story.wrong(self._observer.ledger(self._customer), self._observer.book(self._customer))
         problems += self._fleet.bugs()
-        return Trial(
-            point=point,
-            struck=kind_of(struck) if struck else None,
-            seen=seen,
-            seconds=time.monotonic() - began,
-            problems=problems,
-            report="\n".join(self._report()) if problems else "",
-        )
+        report = "\n".join(self._report()) if problems else ""
+        return Trial(point, struck, seen, time.monotonic() - began, problems, report)
+
+    def _wait_for_the_end(self) -> list[str]:
+        """Starts the service under test again when it has died; returns what never ended."""
+        try:
+            eventually(self._over, END_SECONDS, interval=LOOK_SECONDS)
+        except NeverHappened:
+            return self._unfinished()
+        return []
+
+    def _kill(self) -> None:
+        self._fleet.kill(self._replica(self._under_test))
 
     def dead_letters(self) -> int:
         """How many records the services refused so far."""

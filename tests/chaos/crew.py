@@ -1,6 +1,5 @@
 """Several cells at work at once, each in a thread of its own: one crash is mostly waiting, so the waits overlap."""
 
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,42 +7,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.chaos.cell import Cell
+from tests.chaos.points import Points
 from tests.chaos.story import Story
-from tests.chaos.trial import Point, Trial
+from tests.chaos.trial import Trial
 from tests.support.forks.client import Forks
 from tests.support.relays.tap import Moment
-
-MAX_FAILURES = 3
-"""So many failed runs say enough; a stuck one takes its whole time-out."""
-
-
-class Points:
-    """Hands out the points of one service, from the first request on, until a run was not reached by its crash."""
-
-    def __init__(self, service: str) -> None:
-        self._service = service
-        self._lock = threading.Lock()
-        self._next = dict.fromkeys(Moment, 1)
-        self._failures = 0
-        self.trials: list[Trial] = []
-
-    def take(self) -> Point | None:
-        """The next point, None when there are no more."""
-        with self._lock:
-            if not self._next or self._failures >= MAX_FAILURES:
-                return None
-            moment = min(self._next, key=lambda each: self._next[each])
-            at = self._next[moment]
-            self._next[moment] = at + 1
-            return Point(self._service, at, moment)
-
-    def done(self, trial: Trial) -> None:
-        """What came of a point."""
-        with self._lock:
-            self.trials.append(trial)
-            self._failures += bool(trial.problems)
-            if trial.struck is None:
-                self._next.pop(trial.point.moment, None)
 
 
 class Crew:
@@ -59,6 +27,7 @@ class Crew:
 
         def work(cell: Cell) -> None:
             cell.put_under_test(service)
+            points.learn(cell.run())
             while (point := points.take()) is not None:
                 points.done(cell.run(point))
 
@@ -98,12 +67,11 @@ def tally(trials: Sequence[Trial]) -> str:
     """How many points of each kind were tried, for people."""
     tried: dict[Moment, Counter[str]] = {moment: Counter() for moment in Moment}
     for trial in trials:
-        if trial.struck:
-            tried[trial.point.moment][trial.struck] += 1
+        if trial.struck and trial.point:
+            tried[trial.point.moment][trial.point.kind] += 1
     kinds = sorted(set().union(*tried.values()))
     width = max(map(len, kinds), default=0)
     lines = [f"  {kind:<{width}}  {tried[Moment.BEFORE][kind]:4} {tried[Moment.AFTER][kind]:4}" for kind in kinds]
     whole = sum(map(Counter.total, tried.values()))
-    seconds = sum(trial.seconds for trial in trials)
-    head = f"{whole} crash points tried ({seconds / max(len(trials), 1):.1f} s each); before and after each kind:"
-    return "\n".join([head, *lines])
+    seconds = sum(trial.seconds for trial in trials) / max(len(trials), 1)
+    return "\n".join([f"{whole} crash points tried, {seconds:.1f} s each; before and after:", *lines])

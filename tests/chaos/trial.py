@@ -19,11 +19,19 @@ ID_LIKE = re.compile(r"[A-Za-z0-9_-]{20,}(\.json)?|\d{4}-\d\d-\d\d|Accounts")
 
 @dataclass(frozen=True)
 class Point:
-    """Where a process dies: at its `at`-th request since the first fact was published."""
+    """Where a process dies: at its `at`-th request of a kind since the first fact was published.
+
+    Counted by kind, because loops that run side by side mix their requests differently each time: the third commit is
+    the same step of the path in every run, the thirtieth request is not.
+    """
 
     service: str
+    kind: str
     at: int
     moment: Moment
+
+    def __str__(self) -> str:
+        return f"{self.service} killed {self.moment} its {self.kind} number {self.at}"
 
 
 @dataclass(frozen=True)
@@ -31,25 +39,24 @@ class Trial:
     """What came of one run.
 
     Attributes:
-        point: where the process was to die.
-        struck: the request at which it died; None when everything had ended before it came to that.
-        seen: kinds of the counted requests, in their order.
+        point: where the process was to die; None for a run that was left alone.
+        struck: whether it came to that before everything had ended.
+        seen: kinds of the requests that belonged to the path, in their order.
         seconds: how long the run took.
         problems: what was wrong in the end; empty when the run passed.
         report: everything that is known of the run, for a person.
     """
 
-    point: Point
-    struck: str | None
+    point: Point | None
+    struck: bool
     seen: Sequence[str]
     seconds: float
     problems: Sequence[str] = ()
     report: str = ""
 
     def __str__(self) -> str:
-        where = f"{self.point.service} killed {self.point.moment} its request {self.point.at}: {self.struck}"
         requests = [f"request {number}: {kind}" for number, kind in enumerate(self.seen, start=1)]
-        return "\n".join([where, *self.problems, *requests, self.report])
+        return "\n".join([f"{self.point}; struck: {self.struck}", *self.problems, *requests, self.report])
 
 
 def kind_of(request: Request) -> str:
