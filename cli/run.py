@@ -101,8 +101,7 @@ class LocalRun:
 
     def _watch(self) -> None:
         if self._plan.sandbox_url:
-            self._scene.carrier = CarrierWatch(self._plan.sandbox_url)
-            self._scene.carrier.start()
+            self._scene.carrier = CarrierWatch(self._plan.sandbox_book)
         ledger = LedgerTail(self._plan.bootstrap)
         ledger.start()
         while not ledger.is_positioned:
@@ -122,7 +121,7 @@ class LocalRun:
         while True:
             self._boot.tick()
             carrier = self._scene.carrier
-            if carrier and carrier.first_message_at and not told:
+            if carrier and not told and carrier.figures().messages and carrier.first_message_at:
                 seconds = carrier.first_message_at - process_began_at()
                 self._screen.note(f"First SMS in the carrier's book {seconds:.1f} s after the start.")
                 told = True
@@ -130,9 +129,8 @@ class LocalRun:
     def _stop(self) -> None:
         began = time.monotonic()
         self._screen.close()
-        for watcher in (self._scene.ledger, self._scene.carrier):
-            if watcher:
-                watcher.stop()
+        if self._scene.ledger:
+            self._scene.ledger.stop()
         try:
             self._supervisor.stop_all(grace=STOP_GRACE, last=STOPPED_LAST)
         except KeyboardInterrupt:

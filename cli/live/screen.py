@@ -153,9 +153,9 @@ def figures(scene: Scene) -> Text:
     """Counts of this run in one line."""
     said = []
     if scene.carrier:
-        book, before = scene.carrier.figures, scene.carrier.before
-        said.append(f"carrier's book: {book.messages - before.messages} SMS ({book.messages_doubled} doubled)")
-        said.append(f"{book.calls - before.calls} calls ({book.calls_doubled} doubled)")
+        book = scene.carrier.figures()
+        said.append(f"carrier's book: {book.messages} SMS ({book.messages_doubled} doubled)")
+        said.append(f"{book.calls} calls ({book.calls_doubled} doubled)")
     if scene.ledger:
         counts = scene.ledger.counts()
         said.append(f"ledger: {counts.total()} events")

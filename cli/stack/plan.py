@@ -50,6 +50,11 @@ class StackPlan:
         """The carrier sandbox that this run starts; None when the carrier is elsewhere."""
         return None if self.settings.twilio_base_url else f"http://{LOOPBACK}:{self.ports.sandbox}"
 
+    @property
+    def sandbox_book(self) -> Path:
+        """The book of that sandbox."""
+        return self.folder.path / SANDBOX / "book.jsonl"
+
     def wanted_ports(self) -> dict[str, int]:
         """Ports that must be free, by who wants them."""
         ports = self.ports
@@ -87,7 +92,7 @@ class StackPlan:
             return None
         environment = {
             "SANDBOX_PORT": str(self.ports.sandbox),
-            "SANDBOX_BOOK": str(self.folder.path / SANDBOX / "book.jsonl"),
+            "SANDBOX_BOOK": str(self.sandbox_book),
             "SANDBOX_ACCOUNT_SID": SANDBOX_ACCOUNT_SID,
             "SANDBOX_AUTH_TOKEN": self.secrets["TWILIO_AUTH_TOKEN"],
         }

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cli.live.carrier_watch import CarrierFigures, CarrierWatch
 from cli.live.ledger_tail import line_of
 from cli.live.screen import PlainScreen, Scene, render
 from cli.stack.processes import Program
@@ -101,6 +102,23 @@ def test_plain_lines_tell_each_change_once(scene: Scene, tmp_path: Path) -> None
     assert "redis: done" in said
     assert said.count("notifier is given up") == 1
     assert said.count("Traceback: no such table") == 1
+
+
+def test_the_carrier_is_asked_what_it_was_asked_in_this_run(tmp_path: Path) -> None:
+    book = tmp_path / "book.jsonl"
+    earlier = '{"kind": "message", "status_callback": "http://n/a"}\n'
+    book.write_text(earlier)
+    watch = CarrierWatch(book)
+    assert watch.figures() == CarrierFigures()
+    assert watch.first_message_at is None
+    with book.open("a") as lines:
+        lines.write('{"kind": "message", "status_callback": "http://n/b"}\n' * 2)
+        lines.write('{"kind": "call", "url": "http://d/a"}\n{"kind": "said", "text": "hello"}\n{"kind": "mess')
+    assert watch.figures() == CarrierFigures(messages=2, messages_doubled=1, calls=1)
+    with book.open("a") as lines:
+        lines.write('age", "status_callback": "http://n/c"}\n')
+    assert watch.figures().messages == 3
+    assert watch.first_message_at
 
 
 @pytest.mark.parametrize("name", ledger.__all__)
