@@ -36,8 +36,12 @@ class Examiner(Protocol):
     def letter_mark_of(self, record: LogRecord) -> FactMark:
         """The mark it left if it was dead-lettered."""
 
-    async def heal(self, record: LogRecord) -> None:
+    async def heal(self, record: LogRecord) -> bool:
         """Handles a record that left no mark, as the intake would, with its effects in doubt.
+
+        Returns:
+            Whether it was missing indeed: one that stands in another partition than its customer's has its mark in the
+            customer's shard.
 
         Raises:
             TransientError: store unavailable; the audit stays where it is.
@@ -182,19 +186,29 @@ class Audit:
         for shard, expected in by_shard.items():
             seen = await self._marks.seen(shard, [mark.fact_id for _, mark in expected])
             for (record, mark), digest in zip(expected, seen, strict=True):
-                if digest is None:
-                    await self._mend(shard, record, mark)
+                # another digest: the id was used again, which must have ended as a letter
+                if digest != mark.digest:
+                    await self._mend(shard, record, mark, reused=digest is not None)
 
-    async def _mend(self, shard: int, record: LogRecord, mark: FactMark) -> None:
+    async def _mend(self, shard: int, record: LogRecord, mark: FactMark, *, reused: bool) -> None:
         (dead_lettered,) = await self._marks.seen(shard, [self._examiner.letter_mark_of(record).fact_id])
         if dead_lettered is not None:
             return
-        if await self._applied(record) >= record.offset:
-            # a rebuilt document holds the fact already; only its mark was lost
+        if not reused and await self._held_by_its_document(shard, record):
             await self._marks.mark(shard, [mark])
-            return
-        await self._examiner.heal(record)
-        self._watch.gap_healed(record.topic)
+        elif await self._examiner.heal(record):
+            self._watch.gap_healed(record.topic)
+
+    async def _held_by_its_document(self, shard: int, record: LogRecord) -> bool:
+        """Whether a rebuilt document holds the fact and only its mark was lost.
+
+        Only of what was recorded before the rebuild: elsewhere no mark is ever lost alone, and the highest offset that
+        a document holds says nothing of a fact that the group left out before it.
+        """
+        doubt_until = (await self._shards.record(shard)).doubt_until
+        if doubt_until is None or record.recorded_at > doubt_until:
+            return False
+        return await self._applied(record) >= record.offset
 
     async def _remember(self, topic: str, reached: Mapping[int, int]) -> None:
         for shard, next_offset in reached.items():

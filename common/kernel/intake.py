@@ -126,11 +126,11 @@ class Intake:
         """See `Examiner`."""
         return letter_mark_of(record)
 
-    async def heal(self, record: LogRecord) -> None:
+    async def heal(self, record: LogRecord) -> bool:
         """See `Examiner`."""
-        await self._once(record, healed=True)
+        return await self._once(record, healed=True) != "seen"
 
-    async def _once(self, record: LogRecord, *, healed: bool) -> None:
+    async def _once(self, record: LogRecord, *, healed: bool) -> str:
         began = self._clock.now()
         try:
             event_type, outcome = await self._handled(record, healed=healed)
@@ -143,6 +143,7 @@ class Intake:
             await self._bug(record, error)
             event_type, outcome = "other", "dead_lettered"
         self._watch.taken(record, event_type, outcome, began)
+        return outcome
 
     async def _handled(self, record: LogRecord, *, healed: bool) -> tuple[str, str]:
         if self._passed_over(record):
@@ -183,6 +184,10 @@ class Intake:
         )
 
     async def _dead_letter(self, record: LogRecord, error: InvalidEvent) -> None:
+        mark = letter_mark_of(record)
+        # asked first, or each try during an outage of the store would write one more letter
+        if (await self._marks.seen(record.partition, [mark.fact_id]))[0] is not None:
+            return
         for _ in range(DEAD_LETTER_TRIES):
             try:
                 await self._letters.write(record, error)
@@ -195,7 +200,7 @@ class Intake:
             # stay here: the record must not be acknowledged while the process ends
             await asyncio.Event().wait()
         self._watch.dead_lettered(record, error)
-        await self._marks.mark(record.partition, [letter_mark_of(record)])
+        await self._marks.mark(record.partition, [mark])
 
     async def _bug(self, record: LogRecord, error: Exception) -> None:
         self._watch.bug(record, error)
@@ -222,6 +227,7 @@ def cause_of(record: LogRecord, envelope: Envelope, *, healed: bool) -> Cause:
         mark=fact_mark(envelope),
         position=LogPosition(record.topic, record.offset),
         since=record.recorded_at,
+        happened_at=envelope.time,
         healed=healed,
     )
 

@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 from starlette.routing import BaseRoute
 
 from common.clock import Clock, SystemClock
-from common.errors import TransientError
+from common.errors import PermanentError, TransientError
 from common.events.topics import CUSTOMER_PARTITIONS, OUTREACH_EVENTS, POLICY_EVENTS
 from common.kafka.consumer_group import ConsumerGroup, GroupSettings
 from common.kafka.dead_letter_writer import KafkaDeadLetters
@@ -232,7 +232,12 @@ class ServiceRuntime(Generic[S]):
     async def _applied(self, record: LogRecord) -> int:
         if not record.key:
             return -1
-        return (await self.store.load(record.key.decode(errors="replace"))).applied.get(record.topic, -1)
+        try:
+            loaded = await self.store.load(record.key.decode(errors="replace"))
+        except PermanentError:
+            # nobody can read the document: handling the record says so in a letter
+            return -1
+        return loaded.applied.get(record.topic, -1)
 
     async def _start(self, group: ConsumerGroup, extras: Sequence[Lifecycle]) -> None:
         await self._until_there(self.store.ping, STORE)

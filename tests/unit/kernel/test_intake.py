@@ -1,7 +1,7 @@
 """The guard around each record: it takes effect, is dead-lettered, or waits; it never gets lost and never blocks."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 
 import pytest
@@ -12,8 +12,10 @@ from common.events.upstream import PremiumPaymentFailed
 from common.kernel.intake import DEAD_LETTER_TRIES, LONGEST_PAUSE, MAX_BUGS, Intake, Interest, letter_mark_of
 from common.kernel.kernel import Cause
 from common.kernel.log import LogRecord
+from common.kernel.memory import MemoryStore
 from common.kernel.ports import CommitResult
-from tests.support.kernel.desk import CUSTOMER, note
+from tests.support.kernel.desk import CUSTOMER, DESK, note
+from tests.support.kernel.desk import Desk as DeskState
 from tests.support.kernel.facts import FACTS, LEDGER, fact_value, ledger_fact, other_fact
 from tests.support.kernel.log import KeptLetters, MemoryLog
 from tests.support.kernel.office import Office
@@ -22,11 +24,23 @@ from tests.support.virtual_time import START, pass_time
 SECOND = timedelta(seconds=1)
 
 
+class Forgetful(MemoryStore[DeskState]):
+    """A store whose marks cannot be reached while it is `away`."""
+
+    away = False
+
+    async def seen(self, shard: int, fact_ids: Sequence[str]) -> Sequence[str | None]:
+        if self.away:
+            raise TransientError("store_unavailable")
+        return await super().seen(shard, fact_ids)
+
+
 class Desk:
     """An intake over an office; `handle` may be replaced by what the test wants to happen."""
 
     def __init__(self, letters: KeptLetters | None = None) -> None:
-        self.office = Office()
+        self.store = Forgetful(DESK, partitions=4)
+        self.office = Office(self.store)
         self.log = MemoryLog(self.office.clock.now)
         self.letters = letters or KeptLetters()
         self.seen = self.office.watch
@@ -220,6 +234,20 @@ class TestOutages:
             assert desk.seen.waits[-1] == ""
             assert 60 <= desk.office.loop.time() <= 60 + LONGEST_PAUSE.total_seconds()
             assert tries < 25
+
+        desk.run(body)
+
+    def test_what_nobody_understands_waits_too_and_is_one_letter_in_the_end(self) -> None:
+        desk = Desk()
+        desk.store.away = True
+
+        async def body() -> None:
+            taking = asyncio.ensure_future(desk.intake.take(desk.record(b"no json")))
+            await pass_time(60 * SECOND)
+            assert desk.letters.kept == []
+            desk.store.away = False
+            await taking
+            assert desk.letters.codes == ["not_json"]
 
         desk.run(body)
 
