@@ -149,8 +149,8 @@ function drawPhone(phone) {
   const atEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60 || thread.dataset.number !== phone.number;
   thread.replaceChildren(...phone.items.map((item) => (item.type === "call" ? drawCall(item) : drawText(item))));
   thread.dataset.number = phone.number;
+  drawControls(phone); // before scrolling: the keypad takes its room from the thread
   if (atEnd) thread.scrollTop = thread.scrollHeight;
-  drawControls(phone);
 }
 
 function drawText(item) {
@@ -217,8 +217,8 @@ async function showFigures() {
   if (!answer || !answer.ok) return;
   const { messages, calls, entries } = await answer.json();
   const doubled = (of) => (of.doubled ? ` (${of.doubled} asked for more than once)` : "");
-  $("figures").textContent = `${messages.accepted} messages${doubled(messages)} · `
-    + `${calls.accepted} calls${doubled(calls)} · ${entries.inbound || 0} replies`;
+  $("figures").textContent = `Messages ${messages.accepted}${doubled(messages)} · `
+    + `calls ${calls.accepted}${doubled(calls)} · replies ${entries.inbound || 0}`;
 }
 
 async function begin() {
