@@ -49,7 +49,7 @@ def _take_call(draft: Draft, order: OpenOrder, call: PlacedCall, *, answers_canc
         order_over(draft, Ending(call.outcome, call.answered, call.choice, call.call_id, triggers=call.triggers))
         return
     now, every = draft.moment.now, draft.rules.timing.watch_every
-    watch_at = now + max(every, (now - order.ordered_at) / 2)
+    watch_at = now + max(every, min((now - order.ordered_at) / 2, draft.rules.timing.watch_at_most))
     known = replace(order, call_id=call.call_id, refusal=None)
     match order.status:
         case OrderStatus.CANCELLING if answers_cancel:

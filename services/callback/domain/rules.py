@@ -15,7 +15,7 @@ class CallTiming:
         deadline: the longest a request may take.
         backoff: first pause after a request without an answer; doubles up to `max_backoff`.
         watch_every: how soon a placed order is asked for when the ledger does not tell its outcome; the pauses grow to
-            half the order's age, because a call may wait for hours.
+            half the order's age, because a call may wait for hours, but not beyond `watch_at_most`.
         wait: how soon a task looks again while another call to the same person goes on.
         window: the longest a call may wait to be dialled.
         min_window: a shorter rest of the calling hours is not used.
@@ -26,6 +26,7 @@ class CallTiming:
     backoff: timedelta = timedelta(seconds=2)
     max_backoff: timedelta = timedelta(seconds=60)
     watch_every: timedelta = timedelta(minutes=5)
+    watch_at_most: timedelta = timedelta(hours=1)
     wait: timedelta = timedelta(minutes=10)
     window: timedelta = timedelta(hours=12)
     min_window: timedelta = timedelta(minutes=2)

@@ -304,6 +304,17 @@ class TestErasure:
         assert world.dialer.cancelled == {order_id: "customer_erased"}
         assert world.state == CallbackState(CUSTOMER)
 
+    def test_a_call_that_is_cancelled_already_is_not_cancelled_again(self, world: World) -> None:
+        world.take(failed())
+        world.pass_time(minutes(8))
+        world.dialer.dial(CUSTOMER, order_ids(world)[0])
+        world.take(paid())
+        world.perform_all()
+        world.take(None)
+        assert world.pending == []
+        assert world.state.order is not None
+        assert (world.state.order.cancel_reason, world.state.order.request) == ("premium.payment_succeeded.v1", None)
+
     def test_what_was_held_is_dropped_visibly(self) -> None:
         world = World()
         world.take(failed())
