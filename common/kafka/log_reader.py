@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, LeaderNotAvailableError
 
 from common.errors import TransientError
 from common.kernel.log import Chunk, LogRecord, Span
@@ -19,6 +19,8 @@ READ_SECONDS = 5.0
 """A read that finds nothing for so long gives what it has; the caller reads on."""
 
 REQUEST_TIMEOUT_MS = 10_000
+OFFSETS_TIMEOUT_MS = 3_000
+"""Without it kafka-python asks a broker that is away for ever, and a process that is to stop waits for its thread."""
 
 R = TypeVar("R")
 
@@ -70,8 +72,12 @@ class KafkaLogReader:
 
     def _spans(self, topic: str, partitions: Sequence[int]) -> Mapping[int, Span]:
         wanted = [TopicPartition(topic, partition) for partition in partitions]
-        first = self._connected().beginning_offsets(wanted)
-        end = self._connected().end_offsets(wanted)
+        try:
+            first = self._connected().beginning_offsets(wanted, timeout_ms=OFFSETS_TIMEOUT_MS)
+            end = self._connected().end_offsets(wanted, timeout_ms=OFFSETS_TIMEOUT_MS)
+        except KeyError as error:
+            # kafka-python 3.0.12 leaves partitions out whose leader it does not know, and then misses them
+            raise LeaderNotAvailableError from error
         return {place.partition: Span(first[place], end[place]) for place in wanted}
 
     def _committed(self, topic: str, partitions: Sequence[int]) -> Mapping[int, int]:
