@@ -23,8 +23,8 @@ from common.kafka.admin import WrongTopics, admin_client, ensure_topics
 T = TypeVar("T")
 
 POLL_SECONDS = 0.05
-SERVER_TIMEOUT = timedelta(seconds=60)
-SERVICE_TIMEOUT = timedelta(seconds=60)
+SERVER_TIMEOUT = timedelta(seconds=120)
+SERVICE_TIMEOUT = timedelta(seconds=120)
 CHECK_TIMEOUT_SECONDS = 5.0
 
 

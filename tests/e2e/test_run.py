@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -92,16 +92,39 @@ def carrier_messages(base: int) -> int:
         return int(json.load(answer)["messages"]["accepted"])
 
 
+Runs = Callable[..., Run]
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    started = Run(tmp_path_factory.mktemp("stack"), base=free_base())
-    yield started
-    if started.process.poll() is None:
-        started.process.kill()
-        started.process.wait()
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Starts runs that share a directory; what a failed test leaves running is killed, and so are its parts."""
+    directory = tmp_path_factory.mktemp("stack")
+    started: list[Run] = []
+
+    def start(base: int, **settings: str) -> Run:
+        started.append(Run(directory, base=base, settings=settings))
+        return started[-1]
+
+    yield start
+    for run in started:
+        run.process.kill()
+        run.process.wait()
 
 
-def test_from_nothing_to_a_stop_that_leaves_nothing(run: Run) -> None:
+@pytest.fixture(scope="module")
+def base() -> int:
+    return free_base()
+
+
+@pytest.fixture
+def carrier(tmp_path: Path) -> Iterator[Sandbox]:
+    sandbox = Sandbox(tmp_path).start()
+    yield sandbox
+    sandbox.stop()
+
+
+def test_from_nothing_to_a_stop_that_leaves_nothing(runs: Runs, base: int) -> None:
+    run = runs(base)
     run.wait_for("First SMS in the carrier's book")
     ports = StackPorts(run.base)
     for port in (ports.sandbox, ports.notifier_http, ports.callback_http, ports.dialer_http, ports.dialer_grpc):
@@ -109,7 +132,7 @@ def test_from_nothing_to_a_stop_that_leaves_nothing(run: Run) -> None:
     assert re.search(r"First SMS in the carrier's book \d+\.\d s after the start", run.said)
     assert stat.S_IMODE((run.folder / "secrets.json").stat().st_mode) == 0o600
 
-    beside = Run(run.folder.parent.parent, base=run.base)
+    beside = runs(base)
     assert beside.end() == 1
     assert "already runs" in beside.said
     assert "PORT_BASE=" in beside.said
@@ -126,45 +149,41 @@ def test_from_nothing_to_a_stop_that_leaves_nothing(run: Run) -> None:
     assert all_ended(children)
 
 
-def test_a_killed_run_takes_its_parts_with_it_and_the_next_one_finds_the_data(run: Run) -> None:
-    again = Run(run.folder.parent.parent, base=run.base, settings={"SAMPLES": "0"})
+def test_a_killed_run_takes_its_parts_with_it(runs: Runs, base: int) -> None:
+    again = runs(base, SAMPLES="0")
     again.wait_for("SAMPLES=0")
-    assert carrier_messages(again.base) >= 2
+    assert carrier_messages(base) >= 2, "what the first run sent stands in the book of the second"
     children = again.descendants()
     again.process.kill()
     again.process.wait()
     eventually(lambda: all_ended(children), 5)
 
 
-def test_uses_what_runs_already(tmp_path: Path, kafka: str, redis_server: str) -> None:
-    carrier = Sandbox(tmp_path).start()
-    settings = {
-        "KAFKA_BOOTSTRAP_SERVERS": kafka,
-        "REDIS_URL": redis_server,
-        "TWILIO_BASE_URL": carrier.url,
-        "TWILIO_ACCOUNT_SID": carrier.account_sid,
-        "TWILIO_AUTH_TOKEN": carrier.auth_token,
-        "SAMPLES": "0",
-    }
-    run = Run(tmp_path, base=free_base(), settings=settings)
-    try:
-        run.wait_for("SAMPLES=0")
-        assert sorted(child.cmdline()[-1] for child in run.descendants()) == [
-            "services.callback",
-            "services.notifier",
-            "services.outbound_dialer",
-        ]
-        assert carrier.auth_token not in run.said
-    finally:
-        run.process.send_signal(signal.SIGTERM)
-        assert run.end() == 0
-        carrier.stop()
+def test_uses_what_runs_already(runs: Runs, carrier: Sandbox, kafka: str, redis_server: str) -> None:
+    run = runs(
+        free_base(),
+        KAFKA_BOOTSTRAP_SERVERS=kafka,
+        REDIS_URL=redis_server,
+        TWILIO_BASE_URL=carrier.url,
+        TWILIO_ACCOUNT_SID=carrier.account_sid,
+        TWILIO_AUTH_TOKEN=carrier.auth_token,
+        SAMPLES="0",
+    )
+    run.wait_for("SAMPLES=0")
+    assert sorted(child.cmdline()[-1] for child in run.descendants()) == [
+        "services.callback",
+        "services.notifier",
+        "services.outbound_dialer",
+    ]
+    assert carrier.auth_token not in run.said
+    run.process.send_signal(signal.SIGTERM)
+    assert run.end() == 0
 
 
-def test_a_taken_port_is_named_with_a_remedy(tmp_path: Path) -> None:
+def test_a_taken_port_is_named_with_a_remedy(runs: Runs) -> None:
     base = free_base()
     with socket.create_server(("127.0.0.1", StackPorts(base).redis)):
-        run = Run(tmp_path, base=base)
+        run = runs(base)
         assert run.end() == 1
     assert f"{StackPorts(base).redis} (for Redis)" in run.said
     assert "PORT_BASE=" in run.said
@@ -179,7 +198,7 @@ def test_a_taken_port_is_named_with_a_remedy(tmp_path: Path) -> None:
         ({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, 1, "KAFKA_BOOTSTRAP_SERVERS"),
     ],
 )
-def test_what_cannot_be_used_is_named(tmp_path: Path, settings: dict[str, str], code: int, named: str) -> None:
-    run = Run(tmp_path, base=free_base(), settings=settings)
+def test_what_cannot_be_used_is_named(runs: Runs, settings: dict[str, str], code: int, named: str) -> None:
+    run = runs(free_base(), **settings)
     assert run.end() == code
     assert named in run.said
