@@ -72,7 +72,7 @@ lint: $(READY) ## Format, lint, import contracts, generated files
 	$(BIN)/python -m cli.env_example --check
 
 types: $(READY) ## mypy --strict
-	$(BIN)/mypy .
+	$(BIN)/mypy
 
 proto: $(READY) ## Generate the gRPC stubs; lint and check for breaking changes
 	$(BIN)/python -m cli.protos
