@@ -34,7 +34,8 @@ class Moment:
             its clock was due. Never later than `now`.
         doubt_until: work that was possible before this time may have been done although the state does not say so
             (the store was replaced or rebuilt then); None when nothing is in doubt.
-        healed: the fact was found missing by the audit, so what it causes may have happened already.
+        healed: the fact was found missing by the audit, or happened before the time in doubt, so that it may have been
+            published and handled before; what it causes may have happened already.
         whole: the document holds every fact handled so far; not certain after lost writes, until they were audited.
     """
 

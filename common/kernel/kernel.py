@@ -73,6 +73,7 @@ class Cause:
         mark: makes a fact or command take effect once.
         position: where the fact stands in its topic.
         since: from when on it could have been acted on; None means now.
+        happened_at: the fact's own time, None if it has none: it may have been published, and handled, before.
         healed: found missing by the audit.
         claim: the due work that fired.
     """
@@ -81,6 +82,7 @@ class Cause:
     mark: FactMark | None = None
     position: LogPosition | None = None
     since: datetime | None = None
+    happened_at: datetime | None = None
     healed: bool = False
     claim: Claim | None = None
 
@@ -126,13 +128,19 @@ class Kernel(Generic[S]):
         for _ in range(MAX_ROUNDS):
             loaded = known or await self.store.load(customer_id)
             known = None
-            moment = await self.shards.moment(self.store.shard_of(customer_id), since=cause.since, healed=cause.healed)
+            moment = await self._moment(customer_id, cause)
             steps = self._with_what_is_due(decide(loaded.state, moment), moment)
             handled = await self._commit(loaded, steps, cause, moment)
             if handled:
                 return handled
             self.watch.collided()
         raise TransientError("commit_contention", customer_id=customer_id)
+
+    async def _moment(self, customer_id: str, cause: Cause) -> Moment:
+        moment = await self.shards.moment(self.store.shard_of(customer_id), since=cause.since, healed=cause.healed)
+        # published twice, it may have been handled the first time by writes that were lost since
+        again = cause.happened_at and moment.doubt_until and cause.happened_at <= moment.doubt_until
+        return replace(moment, healed=True) if again else moment
 
     async def fire(self, claim: Claim) -> None:
         """Lets a claimed clock ring; a clock that was moved or silenced meanwhile does nothing."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -296,6 +296,29 @@ class TestClaims:
             claims, _ = await office.store.claim(office.shard, office.clock.now(), LEASE, 5)
             await office.kernel.fire(claims[0])
             assert "call rang in doubt" in await office.notes()
+
+        office.run(body)
+
+
+class TestFactsPublishedTwice:
+    @pytest.mark.parametrize(("happened", "in_doubt"), [(START, True), (START + 3 * MINUTE, False)])
+    def test_one_that_happened_before_lost_writes_may_have_been_handled_then(
+        self, happened: datetime, in_doubt: bool
+    ) -> None:
+        office = Office()
+        doubts: list[bool] = []
+
+        def decide(state: Desk, moment: Moment) -> Decision[Desk]:
+            doubts.append(moment.in_doubt)
+            return note("read")(state, moment)
+
+        async def body() -> None:
+            await pass_time(MINUTE)
+            office.store.fail_over(office.store.copy())
+            await office.handle(note("noticed"))
+            await pass_time(MINUTE)
+            await office.handle(decide, Cause(since=office.clock.now(), happened_at=happened))
+            assert doubts == [in_doubt]
 
         office.run(body)
 
