@@ -107,7 +107,7 @@ class Intake:
                 # the store or a shard is not there: keep the record and its partition, dead-letter nothing
                 self._watch.waiting(error.code)
                 await asyncio.sleep(min(max(pause, error.retry_after), LONGEST_PAUSE).total_seconds())
-                pause *= 2
+                pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 self._watch.waiting("")
                 return
