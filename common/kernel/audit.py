@@ -214,8 +214,8 @@ class Audit:
         for shard, next_offset in reached.items():
             progress = self._progress[topic, shard]
             if next_offset > progress.next_offset:
-                progress.next_offset = next_offset
                 await self._records.audited(shard, topic, next_offset)
+                progress.next_offset = next_offset
 
     async def _mend_shards(self, topic: str, shards: Sequence[int]) -> None:
         """Declares shards whole again once every topic was audited up to where it ended when the doubt was noticed."""
