@@ -127,7 +127,7 @@ def _notification(fact: Fact, journey: JourneyRule, merge_value: str, moment: Mo
         merge_value=merge_value,
         data=fact.data,
         origin=fact.origin,
-        happened_at=fact.happened_at,
+        happened_at=min(fact.happened_at, fact.since),
         created_at=moment.now,
         expires_at=fact.since + journey.expires_after,
         # due since its fact could be acted on, so that what a store may have forgotten stays in doubt

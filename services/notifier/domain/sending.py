@@ -123,14 +123,19 @@ def _reserve(
 ) -> NotifierDecision:
     assert profile.phone_number is not None  # _refusal ends a message without number
     rendered = _rendered(item, profile, rules, moment)
+    twin = _under_way(state, item, profile.phone_number, rendered.text)
+    if twin is not None:
+        return _hold_for(state, item, twin, rules, moment)
     number = item.tries + 1
+    doubtful = item.in_doubt or moment.in_doubt
     attempt = reserve(
         f"{item.notification_id}/{number}",
         rules.provider,
         _request_hash(profile.phone_number, rendered.text),
-        moment,
+        # in doubt, it may have been sent at any time since its fact, however often it was held meanwhile
+        replace(moment, since=item.happened_at) if doubtful else moment,
         rules.timing,
-        doubtful=item.in_doubt,
+        doubtful=doubtful,
     )
     sending = replace(
         item,
@@ -169,6 +174,26 @@ def _reserved(
         request_hash=attempt.request_hash,
         decision=record,
     )
+
+
+def _under_way(state: NotifierState, item: Notification, to: str, text: str) -> Attempt | None:
+    """The attempt of another message that the provider's list could not tell from this one."""
+    same = (
+        other.attempt
+        for other in state.open
+        if other.status is Status.SENDING and other is not item and (other.to, other.text) == (to, text)
+    )
+    return next(same, None)
+
+
+def _hold_for(
+    state: NotifierState, item: Notification, twin: Attempt, rules: Rules, moment: Moment
+) -> NotifierDecision:
+    settled_at = twin.check_at if twin.state is AttemptState.RESERVED else twin.certain_from
+    until = max(settled_at, moment.now + rules.timing.check_every)
+    record = rules.record("notifier.same_text_under_way", "an equal message is under way and not confirmed yet")
+    told = NotificationHeld(notification_id=item.notification_id, until=until, decision=record)
+    return Decision(state.having(replace(item, act_at=until)), (told,), origin=item.origin)
 
 
 def _rendered(item: Notification, profile: Profile, rules: Rules, moment: Moment) -> RenderedText:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from common.errors import Rejected, TransientError
+from common.errors import PermanentError, Rejected, TransientError
 from common.observability.logging import get_logger
 from common.observability.metrics import Metrics
 from common.tokens import Sealer
@@ -54,7 +54,9 @@ def routes(
             return _refused(metrics, "not_a_status", 400)
         try:
             await handlers.receive_status(customer_id, attempt_id, receipt)
-        except TransientError as error:
+        except (TransientError, PermanentError) as error:
+            if isinstance(error, PermanentError):
+                _log.error("webhook_failed", kind=KIND, reason=error.code)
             metrics.webhook(KIND, error.code)
             # not lost: the receipt is asked for when it stays away
             return Response(status_code=503, headers={"Retry-After": "1"})

@@ -1,6 +1,6 @@
 """What became of a call: knowledge only grows, and nothing is sent again before it is known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import permutations, product
 
@@ -125,6 +125,33 @@ def test_a_payment_that_came_while_it_was_unknown_ends_it_even_if_it_happened_be
     stage.outcome(effect, NothingFound(stage.now))
     assert stage.ring() == []
     assert stage.status() is Status.CANCELLED
+
+
+def test_an_equal_text_waits_until_the_one_under_way_is_known_because_the_list_could_not_tell_them_apart(
+    sending: Sending,
+) -> None:
+    stage = sending.stage
+    unknown(sending)
+    stage.fact(failed("f-2"))
+    second = next(item for item in stage.state.notifications.values() if item.status is Status.WAITING)
+    assert stage.ring() == []
+    assert stage.types[-1] == "notification.held"
+    stage.outcome(sending.effect, MessageSeen("SM1", "queued"))
+    stage.now = NOON + TIMING.window + TIMING.settle
+    [again] = [effect for effect in stage.ring() if isinstance(effect, SendSms)]
+    assert again.item_id == second.notification_id
+
+
+def test_a_message_in_doubt_is_looked_for_since_its_fact_happened_however_long_it_was_held() -> None:
+    night = NOON.replace(hour=3)
+    stage = Stage(now=night, doubt_until=night)
+    stage.fact(replace(failed(), happened_at=night, since=night, in_doubt=True))
+    assert stage.ring() == []  # quiet hours
+    stage.now = NOON
+    stage.ring()
+    (look,) = stage.ring()
+    assert isinstance(look, FindSms)
+    assert look.since <= night
 
 
 def test_a_failed_look_up_leaves_the_doubt(sending: Sending) -> None:
