@@ -195,9 +195,9 @@ class MemoryStore(Generic[S]):
     async def _put_back(self, shelf: Shelf, snapshot: Snapshot) -> int:
         if shelf.documents.get(snapshot.customer_id, (0, 0, b""))[0] >= snapshot.version:
             return 0
-        shelf.documents[snapshot.customer_id] = _unpacked(snapshot.body)
-        state = (await self.load(snapshot.customer_id)).state
-        shelf.due.update({(snapshot.customer_id, item): at for item, at in self._kind.clocks(state).items()})
+        _, schema, body = shelf.documents[snapshot.customer_id] = _unpacked(snapshot.body)
+        clocks = self._codec.clocks_in(body, schema)
+        shelf.due.update({(snapshot.customer_id, item): at for item, at in clocks.items()})
         return 1
 
     # ShardRecords

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import hiredis
 from redis.asyncio import RedisCluster
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection, parse_url
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from common.errors import TransientError
 from common.kernel.redis.connection import RunWatch, is_cluster, open_cluster, run_id
@@ -151,6 +151,8 @@ class Cluster:
         """See `Commands`."""
         try:
             return await self._cluster.execute_command(*parts)
+        except ResponseError as error:
+            raise unavailable(str(error).split(" ", 1)[0]) from error
         except (RedisError, OSError) as error:
             raise unavailable(type(error).__name__) from error
 

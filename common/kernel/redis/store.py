@@ -7,6 +7,7 @@ from functools import lru_cache
 from math import ceil, floor
 from typing import Any, Generic, TypeVar
 
+from common.errors import PermanentError, TransientError
 from common.events.topics import partition_for
 from common.kernel.document import AggregateType, DocumentCodec
 from common.kernel.ports import (
@@ -28,6 +29,9 @@ from common.kernel.versions import next_version
 S = TypeVar("S")
 
 SEEN_SECONDS = int(SEEN_FOR.total_seconds())
+
+WRONG_KIND = "WRONGTYPE"
+"""Redis' word for a key that holds another kind of value than a command can work on."""
 
 _shard_of = lru_cache(maxsize=65_536)(partition_for)
 
@@ -64,12 +68,22 @@ class RedisStore(Generic[S]):
 
     async def load(self, customer_id: str) -> Loaded[S]:
         """See `AggregateStore`."""
-        keys = self._keys[self.shard_of(customer_id)]
-        version, schema, body = await self._redis.call("HMGET", keys.doc(customer_id), "v", "s", "d")
+        version, schema, body = await self._stored(self._keys[self.shard_of(customer_id)].doc(customer_id))
         if version is None:
             return Loaded(customer_id, self._kind.empty(customer_id))
-        content = self._codec.decode(body, int(schema))
+        content = self._codec.decode(body or b"", int(schema or 0))
         return Loaded(customer_id, content.state, int(version), content.sequence, content.applied)
+
+    async def _stored(self, key: str) -> Sequence[bytes | None]:
+        """Version, schema and body of the document under this key."""
+        try:
+            found: Sequence[bytes | None] = await self._redis.call("HMGET", key, "v", "s", "d")
+        except TransientError as error:
+            if error.context.get("kind") == WRONG_KIND:
+                # somebody else wrote there: one customer's trouble, and no outage that all must wait for
+                raise PermanentError("document_unreadable", service=self._kind.service, kind=WRONG_KIND) from error
+            raise
+        return found
 
     async def commit(
         self, loaded: Loaded[S], new: NewDocument[S], *, mark: FactMark | None = None, claim: Claim | None = None
@@ -161,7 +175,7 @@ class RedisStore(Generic[S]):
         )
         snapshots: dict[int, list[Snapshot]] = {}
         for (shard, customer_id), (version, schema, body) in zip(listed, documents, strict=True):
-            if version is not None:
+            if version is not None and schema is not None and body is not None:
                 packed = b"%s %s %s" % (version, schema, body)
                 snapshots.setdefault(shard, []).append(Snapshot(customer_id, int(version), packed))
         return snapshots
@@ -179,7 +193,7 @@ class RedisStore(Generic[S]):
     async def _put_back(self, keys: ShardKeys, snapshot: Snapshot) -> int:
         version, schema, body = snapshot.body.split(b" ", 2)
         arguments: list[Any] = [version, schema, body]
-        for item_id, at in self._kind.clocks(self._codec.decode(body, int(schema)).state).items():
+        for item_id, at in self._codec.clocks_in(body, int(schema)).items():
             arguments += (_due(at), clock_member(snapshot.customer_id, item_id))
         return int(await self._redis.run(RESTORE, [keys.doc(snapshot.customer_id), keys.due], arguments))
 

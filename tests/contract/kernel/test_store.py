@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from common.errors import PermanentError
 from common.kernel.memory import MemoryStore
-from common.kernel.ports import CommitResult, FactMark, Loaded, NewDocument
+from common.kernel.ports import CommitResult, FactMark, Loaded, NewDocument, Snapshot
 from common.kernel.redis.store import RedisStore
 from tests.contract.kernel.tally import TALLY, Tally
 
@@ -199,6 +200,16 @@ class TestChangelog:
         finally:
             if isinstance(other, RedisStore):
                 await other.close()
+
+    async def test_a_copy_that_nobody_can_read_comes_back_as_it_was(self, store: Store) -> None:
+        shard = store.shard_of("C1")
+        for schema, body in ((99, b"{}"), (1, b"garbage")):
+            customer_id = f"C-{schema}"
+            copy = Snapshot(customer_id, 7, b"7 %d %s" % (schema, body))
+            assert await store.restore(store.shard_of(customer_id), [copy]) == 1
+            with pytest.raises(PermanentError, match="document_unreadable"):
+                await store.load(customer_id)
+        assert (await store.claim(shard, NOW, LEASE, 10))[0] == []
 
     async def _commit(self, store: Store) -> int:
         loaded = await store.load("C1")
