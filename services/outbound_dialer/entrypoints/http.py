@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from common.errors import InvalidEvent, Rejected, TransientError
+from common.errors import InvalidEvent, PermanentError, Rejected, TransientError
 from common.observability.logging import get_logger
 from common.observability.metrics import Metrics
 from common.tokens import Sealer
@@ -136,9 +136,9 @@ def _guarded(kind: str, receive: Receive, webhooks: Webhooks) -> Callable[[Reque
         except TransientError as error:
             webhooks.metrics.webhook(name, error.code)
             return _come_back(request) if kind in {ANSWER, KEY} else _later()
-        except InvalidEvent as error:
+        except (InvalidEvent, PermanentError) as error:
             webhooks.metrics.webhook(name, error.code)
-            _log.error("call_flow_unusable", kind=name, code=error.code)
+            _log.error("call_unusable", kind=name, code=error.code)
             return _spoken(HANG_UP)
         webhooks.metrics.webhook(name, "taken")
         return response
