@@ -32,6 +32,8 @@ BACKOFF_STEPS = 6
 def decide_undialled(state: DialerState, call: Call, rules: DialRules, moment: Moment) -> Decision[DialerState]:
     """An undialled call is due: it expires, is cancelled, waits on, asks for a slot or is dialled."""
     origin = facts.origin_of(call)
+    # The slot's answer comes in another decision, so a doubt met here must be kept until the dial.
+    call = replace(call, order=replace(call.order, doubtful=call.order.doubtful or moment.in_doubt))
     if moment.now >= call.order.latest:
         return Decision(*_expire(state, call, "window_closed", "dialer.window", rules, moment), origin=origin)
     refusal = _refusal(state, call)
@@ -112,8 +114,8 @@ def pause(call: Call, limits: DialLimits) -> timedelta:
 def _dial(state: DialerState, call: Call, rules: DialRules, moment: Moment) -> Decision[DialerState]:
     """Reserves the attempt; the call is made only after this has been committed."""
     number = call.attempt_number + 1
-    if call.order.doubtful:
-        moment = replace(moment, since=min(moment.since, call.order.earliest))
+    # Not the slot's time counts: an answer that the store lost may have led to a dial ever since the call was due.
+    moment = replace(moment, since=min(moment.since, call.since))
     attempt = attempts.reserve(
         attempt_id_of(call.call_id, number),
         rules.provider,
@@ -200,7 +202,7 @@ def _failed(
 def not_placed(state: DialerState, call: Call, try_at: datetime, rules: DialRules, moment: Moment) -> Step:
     """The live attempt certainly reached nobody: the call goes back to the queue, or ends if it was cancelled."""
     state = without_contact(state, call)
-    requeued = replace(call.moved(CallEvent.NOT_PLACED), try_at=try_at, fetch_at=None)
+    requeued = replace(call.moved(CallEvent.NOT_PLACED), since=moment.now, try_at=try_at, fetch_at=None)
     if call.cancelled:
         return cancel_call(state, requeued, call.cancelled, moment.now, rules)
     return state.with_call(requeued), ()

@@ -98,6 +98,8 @@ def _new_call(request: CallRequest, moment: Moment) -> Call:
         call_id=call_id_of(request.idempotency_key),
         order=order,
         queued_at=moment.now,
+        # An order in doubt may be the repetition of one that the store forgot.
+        since=earliest if moment.in_doubt else max(earliest, moment.now),
         try_at=max(earliest, moment.now),
     )
 
@@ -147,6 +149,6 @@ def _forestall(
         priority=Priority.P2,
         context=CallContext(),
     )
-    call = Call(call_id=call_id_of(idempotency_key), order=order, queued_at=moment.now)
+    call = Call(call_id=call_id_of(idempotency_key), order=order, queued_at=moment.now, since=moment.now)
     state, told = cancel_call(_with_room(state, rules, moment), call, reason_code, moment.now, rules)
     return Decision(state, told)

@@ -68,6 +68,7 @@ class Call:
     """One call.
 
     Attributes:
+        since: while undialled, from when on it might have been dialled; what the store lost later may hold a dial.
         try_at: while undialled, when to look at it next; None waits for the profile.
         attempts: the newest few, oldest first.
         attempt_number: of the newest attempt, refused ones included; makes attempt ids unique.
@@ -85,6 +86,7 @@ class Call:
     call_id: str
     order: Order
     queued_at: datetime
+    since: datetime
     status: CallStatus = CallStatus.QUEUED
     try_at: datetime | None = None
     attempts: tuple[Attempt, ...] = ()

@@ -265,12 +265,35 @@ def test_an_answer_that_never_comes_is_noticed():
 
 
 def test_what_may_have_been_dialled_before_the_store_lost_writes_is_looked_up_first():
-    state, effect = slot_asked()
-    granted = decide_outcome(state, effect, SlotGranted(NOON), RULES, at(0)).state
-    decision = due(granted, 1, since=NOON, doubt_until=NOON)
+    # The store came back as it was when the slot was asked for; the grant, and perhaps a dial, are lost.
+    state, _ = slot_asked()
+    state, effect = slot_asked(state, 5)
+    lost_until = at(1).now
+    granted = decide_outcome(state, effect, SlotGranted(at(5).now), RULES, at(5, doubt_until=lost_until)).state
+    decision = due(granted, 5, doubt_until=lost_until)
     assert decision.effects == ()
     assert types(decision) == ["call.dialing.v1", "call.outcome_unknown.v1"]
-    assert isinstance(due(decision.state, 1).effects[0], FindCall)
+    looking = due(decision.state, 5, doubt_until=lost_until).effects[0]
+    assert isinstance(looking, FindCall)
+    assert looking.since <= NOON
+
+
+def test_a_doubt_met_before_the_slot_is_kept_until_the_dial():
+    healed = due(placed(), 0, healed=True)
+    granted = decide_outcome(healed.state, healed.effects[0], SlotGranted(at(1).now), RULES, at(1)).state
+    assert types(due(granted, 1)) == ["call.dialing.v1", "call.outcome_unknown.v1"]
+
+
+def test_once_looked_up_a_doubt_is_over():
+    state, seconds = due(placed(), 0, healed=True).state, 0.0
+    while call_of(state).attempt_number < 2 and seconds < 600:
+        seconds = (clocks(state)[CALL_ID] - NOON).total_seconds()
+        decision = due(state, seconds)
+        state = decision.state
+        for effect in decision.effects:
+            answer = NotFound() if isinstance(effect, FindCall) else SlotGranted(at(seconds).now)
+            state = decide_outcome(state, effect, answer, RULES, at(seconds)).state
+    assert isinstance(decision.effects[0], DialCall)
 
 
 def test_a_provider_that_loses_every_call_is_given_up():
