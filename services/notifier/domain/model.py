@@ -99,8 +99,8 @@ class Notification:
     Attributes:
         data: the fields of its fact that template and closing rules read.
         merge_value: facts with the same value join it while it waits.
-        happened_at: the own time of its newest fact, or when that was recorded if its clock was ahead; a closing fact of
-            that time or later makes the message pointless, and it cannot have been sent before.
+        happened_at: the own time of its newest fact, or when that was recorded if its clock was ahead; a closing fact
+            of that time or later makes the message pointless, and it cannot have been sent before.
         act_at: when it needs attention by itself: its send time, or the next look at its receipt.
         tries: how often the provider was asked; numbers the attempts, so that no two ever share an id.
         refusals: how many of the tries it certainly did not process; they do not count as attempts.
