@@ -433,7 +433,9 @@ class PlaceCallRequest(_message.Message):
 
     @_builtins.property
     def earliest(self) -> _timestamp_pb2.Timestamp:
-        """Not dialled before; unset means now."""
+        """Not dialled before; unset means now. Set it if the order may be sent again much later: had the dialer lost its
+        memory of the call meanwhile, it knows by this time that it must ask the provider before dialling.
+        """
 
     @_builtins.property
     def latest(self) -> _timestamp_pb2.Timestamp:
