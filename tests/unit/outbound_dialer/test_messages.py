@@ -1,7 +1,7 @@
 """Protobuf messages and the domain's values say the same."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from hypothesis import given
