@@ -15,7 +15,7 @@ from common.events.ledger import (
     NotificationUndelivered,
 )
 from common.events.model import LedgerFact
-from common.kernel.attempts import Attempt, AttemptState, accepted, failed, not_found, refused, unknown
+from common.kernel.attempts import Attempt, AttemptState, accepted, failed, not_found, refused, reserve, unknown
 from common.kernel.decision import Decision, Effect, Moment
 from services.notifier.domain.effects import MessageSeen, NothingFound, SendSms
 from services.notifier.domain.facts import NotifierDecision
@@ -41,20 +41,20 @@ def decide_outcome(
         case NothingFound():
             return _nothing_found(state, item, item.attempt, outcome, rules, moment)
         case AppError() if isinstance(effect, SendSms):
-            return _not_accepted(state, item, item.attempt, outcome, moment)
+            return _not_accepted(state, item, item.attempt, outcome, rules, moment)
         case _:
             # a look-up that failed proves nothing; its clock asks again
             return Decision(state)
 
 
 def _not_accepted(
-    state: NotifierState, item: Notification, attempt: Attempt, error: AppError, moment: Moment
+    state: NotifierState, item: Notification, attempt: Attempt, error: AppError, rules: Rules, moment: Moment
 ) -> NotifierDecision:
     match error:
         case PermanentError():
             return _refused_for_good(state, item, attempt, error, moment)
         case TransientError():
-            return _refused_for_now(state, item, attempt, error, moment)
+            return _refused_for_now(state, item, attempt, error, rules, moment)
         case _:
             return _unknown(state, item, attempt, error, moment)
 
@@ -64,11 +64,28 @@ def decide_receipt(
 ) -> NotifierDecision:
     """A status webhook: any order, any number; proves that the provider has the attempt it names."""
     item = state.notifications.get(notification_id)
-    if item is None or item.attempt is None:
+    if item is None:
         return Decision(state)
-    if item.attempt.attempt_id != attempt_id:
-        return _late(state, item, seen)
-    return _seen(state, item, item.attempt, seen, "webhook", rules, moment)
+    if item.attempt is not None and (item.attempt.attempt_id == attempt_id or seen.provider_sid in item.sids):
+        return _seen(state, item, item.attempt, seen, "webhook", rules, moment)
+    if item.status is Status.WAITING or (item.attempt and item.attempt.state is AttemptState.UNKNOWN):
+        return _adopted(state, item, attempt_id, seen, rules, moment)
+    return _late(state, item, seen) if item.attempt else Decision(state)
+
+
+def _adopted(
+    state: NotifierState, item: Notification, attempt_id: str, seen: MessageSeen, rules: Rules, moment: Moment
+) -> NotifierDecision:
+    """Another attempt than the one we know of was made: one that settled too early, or one that lost writes forgot.
+
+    The message is with the provider, so it must not be sent again.
+    """
+    number = attempt_id.rpartition("/")[2]
+    tries = max(item.tries, int(number) if number.isdecimal() else 0)
+    known = item.attempt or reserve(attempt_id, rules.provider, "", moment, rules.timing)
+    attempt = replace(known, attempt_id=attempt_id, state=AttemptState.UNKNOWN, provider_sid=None)
+    sending = replace(item, status=Status.SENDING, attempt=attempt, tries=tries, in_doubt=False)
+    return _seen(state, sending, attempt, seen, "webhook", rules, moment)
 
 
 def _seen(
@@ -156,7 +173,19 @@ def _nothing_found(
         notification_id=item.notification_id, attempt_id=attempt.attempt_id, found=False, via="settle"
     )
     again = replace(item, attempt=known, status=Status.WAITING, act_at=moment.now)
-    return Decision(state.having(again), (told,), origin=item.origin)
+    decision = Decision(state.having(again), (told,), origin=item.origin)
+    return _unless_sent_before(decision, again, rules, moment)
+
+
+def _unless_sent_before(
+    decision: NotifierDecision, again: Notification, rules: Rules, moment: Moment
+) -> NotifierDecision:
+    """A message that would be tried again is not, when an earlier attempt has shown up at the provider meanwhile."""
+    if not again.earlier_sids:
+        return decision
+    seen = MessageSeen(again.earlier_sids[-1], Receipt.QUEUED)
+    adopted = _adopted(decision.state, again, f"{again.notification_id}/{again.tries}", seen, rules, moment)
+    return replace(decision, state=adopted.state, ledger=decision.ledger + adopted.ledger)
 
 
 def _unknown(
@@ -188,7 +217,7 @@ def _refused_for_good(
 
 
 def _refused_for_now(
-    state: NotifierState, item: Notification, attempt: Attempt, error: TransientError, moment: Moment
+    state: NotifierState, item: Notification, attempt: Attempt, error: TransientError, rules: Rules, moment: Moment
 ) -> NotifierDecision:
     known = refused(attempt)
     if known is attempt:
@@ -209,7 +238,7 @@ def _refused_for_now(
         permanent=False,
         reason=error.code,
     )
-    return Decision(state.having(waiting), (told,), origin=item.origin)
+    return _unless_sent_before(Decision(state.having(waiting), (told,), origin=item.origin), waiting, rules, moment)
 
 
 def _provider_code(error: AppError) -> str | None:

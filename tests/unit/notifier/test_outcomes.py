@@ -127,6 +127,50 @@ def test_a_payment_that_came_while_it_was_unknown_ends_it_even_if_it_happened_be
     assert stage.status() is Status.CANCELLED
 
 
+def test_an_attempt_that_shows_up_before_it_is_repeated_is_not_repeated(sending: Sending) -> None:
+    stage = sending.stage
+    effect = unknown(sending)
+    stage.now = NOON + TIMING.window + TIMING.settle
+    stage.outcome(effect, NothingFound(stage.now))
+    stage.receipt("sent", attempt=sending.effect.attempt_id)
+    assert stage.status() is Status.SENT
+    assert stage.ring() == []
+
+
+@pytest.mark.parametrize("outcome", [TransientError("too_many_requests"), OutcomeUnknown("provider_timeout")])
+def test_an_attempt_that_shows_up_during_the_next_one_ends_the_repeating(sending: Sending, outcome: AppError) -> None:
+    stage = sending.stage
+    effect = unknown(sending)
+    stage.now = NOON + TIMING.window + TIMING.settle
+    stage.outcome(effect, NothingFound(stage.now))
+    (again,) = stage.ring()
+    stage.receipt("sent", attempt=sending.effect.attempt_id)
+    stage.outcome(again, outcome)
+    stage.now += TIMING.window + TIMING.settle
+    for look in stage.ring():
+        stage.outcome(look, NothingFound(stage.now))
+    assert stage.status() is Status.ACCEPTED
+    assert not any(isinstance(effect, SendSms) for effect in stage.ring())
+    stage.receipt("delivered", attempt=sending.effect.attempt_id)
+    assert stage.status() is Status.DELIVERED
+
+
+def test_a_receipt_of_an_attempt_that_lost_writes_forgot_ends_the_search_for_an_older_one(sending: Sending) -> None:
+    stage = sending.stage
+    unknown(sending)
+    stage.receipt("delivered", attempt=f"{sending.effect.item_id}/2")
+    assert stage.status() is Status.DELIVERED
+    assert stage.only.tries == 2
+
+
+def test_a_receipt_finds_a_message_whose_attempt_lost_writes_forgot() -> None:
+    stage = Stage()
+    stage.fact(failed())
+    stage.receipt("sent", attempt=f"{stage.only.notification_id}/1")
+    assert stage.status() is Status.SENT
+    assert stage.ring() == []
+
+
 def test_an_equal_text_waits_until_the_one_under_way_is_known_because_the_list_could_not_tell_them_apart(
     sending: Sending,
 ) -> None:
