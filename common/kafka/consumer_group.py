@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
+from uuid import uuid4
 
 import faust
 
@@ -16,6 +17,7 @@ from common.kernel.log import LogRecord
 COMMIT_INTERVAL = timedelta(seconds=1)
 """How much is delivered again after a kill; doubles cost one look at a seen mark."""
 
+CLIENT_ID_DIGITS = 12
 MAX_FETCH_BYTES = 4 * 1024 * 1024
 REBALANCE_TIMEOUT = timedelta(seconds=30)
 
@@ -54,6 +56,8 @@ class ConsumerGroup:
         self._take = take
         self._on_shards = on_shards
         self._app: Any = None
+        self.client_id = f"{settings.group}-{uuid4().hex[:CLIENT_ID_DIGITS]}"
+        """This process's own, by which the group's coordinator can be asked whether it is a member."""
 
     async def start(self) -> None:
         """Joins; returns when the app runs, partitions may come later."""
@@ -70,6 +74,7 @@ class ConsumerGroup:
         app = faust.App(
             settings.group,
             broker="kafka://" + settings.bootstrap_servers.replace(",", ";kafka://"),
+            broker_client_id=self.client_id,
             store="memory://",
             # made at the start although nothing is kept in it; not in the working directory, which may be read-only
             datadir=Path(gettempdir(), f"nineconnect-faust-{os.getuid()}"),

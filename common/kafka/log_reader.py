@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -47,6 +47,14 @@ class KafkaLogReader:
         """See `LogReader`."""
         return await self._in_thread(self._read, topic, spans, limit)
 
+    async def group_clients(self) -> Collection[str]:
+        """The client ids of the group's present members.
+
+        Raises:
+            TransientError: `log_unavailable`.
+        """
+        return await self._in_thread(self._group_clients)
+
     async def close(self) -> None:
         """Disconnects."""
         for client in (self._consumer, self._admin):
@@ -80,12 +88,19 @@ class KafkaLogReader:
             raise LeaderNotAvailableError from error
         return {place.partition: Span(first[place], end[place]) for place in wanted}
 
-    def _committed(self, topic: str, partitions: Sequence[int]) -> Mapping[int, int]:
+    def _administering(self) -> Any:
         if self._admin is None:
             self._admin = KafkaAdminClient(
                 bootstrap_servers=self._bootstrap_servers, request_timeout_ms=REQUEST_TIMEOUT_MS
             )
-        found = self._admin.list_group_offsets({self._group: None})[self._group]
+        return self._admin
+
+    def _group_clients(self) -> Collection[str]:
+        described = self._administering().describe_groups([self._group])[self._group]
+        return {member["client_id"] for member in described["members"]}
+
+    def _committed(self, topic: str, partitions: Sequence[int]) -> Mapping[int, int]:
+        found = self._administering().list_group_offsets({self._group: None})[self._group]
         wanted = set(partitions)
         return {
             place.partition: stored.offset

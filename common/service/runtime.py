@@ -16,6 +16,7 @@ from common.events.topics import CUSTOMER_PARTITIONS, OUTREACH_EVENTS, POLICY_EV
 from common.kafka.consumer_group import ConsumerGroup, GroupSettings
 from common.kafka.dead_letter_writer import KafkaDeadLetters
 from common.kafka.log_reader import KafkaLogReader
+from common.kafka.membership import Membership
 from common.kafka.publisher import KafkaPublisher
 from common.kernel.audit import Audit
 from common.kernel.document import AggregateType
@@ -175,15 +176,22 @@ class ServiceRuntime(Generic[S]):
         try:
             await self._either(starting)
             if not self._ended.is_set():
-                loops = [asyncio.create_task(self._guarded(loop)) for loop in self._loops()]
+                loops = [asyncio.create_task(self._guarded(loop)) for loop in self._loops(group)]
                 await self._ended.wait()
         finally:
             starting.cancel()
             await self._stop(group, loops, extras, http)
         return self._exit_status
 
-    def _loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
+    def _loops(self, group: ConsumerGroup) -> Sequence[Callable[[], Awaitable[None]]]:
         audit = self._audit.run
+        membership = Membership(
+            clients=self._reader.group_clients,
+            client_id=group.client_id,
+            session_timeout=self._settings.session_timeout_seconds,
+            clock=self.clock,
+            lost=self._watch.fatal,
+        )
         return (
             self._due_loop.run,
             self._ledger_relay.run,
@@ -191,6 +199,7 @@ class ServiceRuntime(Generic[S]):
             audit,
             self._probe,
             self._probe_log,
+            membership.run,
             self._beat,
         )
 
