@@ -80,6 +80,9 @@ class ServiceSettings(BaseSettings):
         ge=timedelta(0),
         description="How far the audit stays behind the present; more than Redis can lose, in seconds.",
     )
+    audit_every_seconds: Seconds = Field(
+        default=timedelta(seconds=2), gt=timedelta(0), description="Pause between two rounds of the audit, in seconds."
+    )
     pool_limit: int = Field(
         default=64, ge=1, le=10_000, description="How many provider calls and due items one process works on at once."
     )

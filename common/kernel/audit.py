@@ -89,6 +89,7 @@ class Audit:
         trail: how far it stays behind the present; must exceed what the store can lose (fsync interval, failover).
         applied: for a record's key, the highest offset of its topic that the customer's document contains; lets a
             rebuild tell what the restored documents already hold.
+        every: pause between two rounds.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Audit:
         applied: Callable[[LogRecord], Awaitable[int]],
         trail: timedelta,
         watch: AuditWatch,
+        every: timedelta = PAUSE,
     ) -> None:
         self._topics = topics
         self._reader = reader
@@ -115,6 +117,7 @@ class Audit:
         self._applied = applied
         self._trail = trail
         self._watch = watch
+        self._every = every
         self._progress: dict[tuple[str, int], Progress] = {}
         self._seen: dict[str, deque[Seen]] = {}
         self._ends: dict[tuple[str, int], End] = {}
@@ -122,7 +125,7 @@ class Audit:
     async def run(self) -> None:
         """Runs until cancelled; an unavailable store or log only makes it wait."""
         while True:
-            pause = PAUSE
+            pause = self._every
             for topic in self._topics:
                 try:
                     await self.round(topic)

@@ -223,6 +223,7 @@ class ServiceRuntime(Generic[S]):
             examiner=intake,
             applied=self._applied,
             trail=self._settings.audit_trail_seconds,
+            every=self._settings.audit_every_seconds,
             watch=self._watch,
         )
         return ConsumerGroup(
