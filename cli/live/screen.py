@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +19,9 @@ from cli.stack.supervisor import PartState, SupervisedPart, Supervisor
 REFRESH_SECONDS = 0.2
 LINES_BESIDE_LEDGER = 18
 FEWEST_LEDGER_LINES = 5
+WIDE = 110
+"""Columns from which on a ledger line has room for the id of what it is about."""
+
 STEP_MARKS = {StepState.RUNNING: "…", StepState.DONE: "✓", StepState.FAILED: "✗"}
 STYLES = {
     PartState.READY: "green",
@@ -89,10 +93,10 @@ class LiveScreen:
     def _draw(self) -> None:
         self._drawn_at = time.monotonic()
         room = max(self._console.height - LINES_BESIDE_LEDGER, FEWEST_LEDGER_LINES)
-        self._live.update(render(self._scene, room), refresh=True)
+        self._live.update(render(self._scene, room, wide=self._console.width >= WIDE), refresh=True)
 
 
-def render(scene: Scene, ledger_lines: int) -> RenderableType:
+def render(scene: Scene, ledger_lines: int, *, wide: bool = True) -> RenderableType:
     """The whole view; the steps give way to the ledger once the stack is up."""
     blocks: list[RenderableType] = []
     if scene.ledger is None:
@@ -101,7 +105,7 @@ def render(scene: Scene, ledger_lines: int) -> RenderableType:
         blocks.append(_parts_table(scene))
     blocks += [_last_words(part) for part in scene.supervisor.parts.values() if part.state is PartState.GIVEN_UP]
     if scene.ledger is not None:
-        blocks += [_ledger_table(scene.ledger, ledger_lines), figures(scene)]
+        blocks += [ledger_table(scene.ledger.recent(ledger_lines), ledger_lines, wide=wide), figures(scene)]
     blocks += [Text(note, style="bold") for note in scene.notes]
     return Group(*blocks)
 
@@ -115,9 +119,10 @@ def _steps_table(steps: Steps) -> Table:
 
 
 def _parts_table(scene: Scene) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim")
+    # one column takes what the others leave: without it all of them shrink on a narrow terminal
+    table = Table(box=None, padding=(0, 1), header_style="dim", expand=True)
     for column in ("part", "state", "pid", "restarts", "where"):
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=1 if column == "where" else None)
     for part in scene.supervisor.parts.values():
         state = Text(part.state.value, style=STYLES[part.state])
         pid = str(part.pid or "")
@@ -137,15 +142,16 @@ def _last_words(part: SupervisedPart) -> RenderableType:
     return Group(head, Text(part.last_words(), style="red", overflow="ellipsis", no_wrap=True))
 
 
-def _ledger_table(ledger: LedgerTail, count: int) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim", expand=True)
-    for column in ("time", "customer", "event", "of", "what"):
+def ledger_table(lines: Sequence[LedgerLine], count: int, *, wide: bool) -> Table:
+    """The lines, and empty ones up to `count`, so that what stands below does not jump."""
+    table = Table(box=None, padding=(0, 1), header_style="dim", expand=True)
+    for column in ("time", "customer", "event", *(["of"] if wide else []), "what"):
         table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=1 if column == "what" else None)
-    shown = ledger.recent(count)
-    for line in shown:
-        table.add_row(_clock(line.at), line.customer_id, line.type, line.item, line.what)
-    for _ in range(count - len(shown)):
-        table.add_row("", "", "", "", "")
+    for line in lines:
+        event = line.type.rpartition(".v")[0]
+        table.add_row(_clock(line.at), line.customer_id, event, *([line.item] if wide else []), line.what)
+    for _ in range(count - len(lines)):
+        table.add_row("")
     return table
 
 

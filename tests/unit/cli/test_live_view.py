@@ -1,17 +1,18 @@
 """What a run shows: steps while it starts, parts and the ledger afterwards, last words of what gave up."""
 
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from cli.live.carrier_watch import CarrierFigures, CarrierWatch
 from cli.live.ledger_tail import line_of
-from cli.live.screen import PlainScreen, Scene, render
+from cli.live.screen import PlainScreen, Scene, ledger_table, render
 from cli.stack.processes import Program
 from cli.stack.steps import Steps, StepState
 from cli.stack.supervisor import Part, PartState, SupervisedPart, Supervisor
@@ -63,8 +64,12 @@ class _Dead:
 
 
 def drawn(scene: Scene) -> str:
-    console = Console(file=StringIO(), width=160, force_terminal=False)
-    console.print(render(scene, ledger_lines=5))
+    return on_terminal(render(scene, ledger_lines=5), width=160)
+
+
+def on_terminal(shown: RenderableType, *, width: int) -> str:
+    console = Console(file=StringIO(), width=width, force_terminal=False)
+    console.print(shown)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
@@ -86,6 +91,19 @@ def test_last_words_of_a_part_that_gave_up_are_shown(scene: Scene, tmp_path: Pat
     assert part.state is PartState.GIVEN_UP
     assert "5 times within a minute" in drawn(scene)
     assert "Traceback: no such table" in drawn(scene)
+
+
+def test_a_narrow_terminal_cuts_only_the_last_column(scene: Scene, tmp_path: Path) -> None:
+    dead_part(scene, tmp_path / "notifier.log")
+    scene.addresses["notifier"] = f"http://127.0.0.1:19081  {'and much more ' * 9}"
+    [row] = [line for line in on_terminal(render(scene, 5), width=80).splitlines() if "given up" in line]
+    assert row.split()[:3] == ["notifier", "given", "up"]
+    fact = ledger.NotificationAttemptReserved.example()
+    line = replace(line_of(envelope(fact)), customer_id="c1795461439-000002", what="why " * 30)
+    shown = on_terminal(ledger_table([line], 1, wide=False), width=80).splitlines()[-1]
+    at = f"{AT.astimezone():%H:%M:%S}"
+    for words in (at, "c1795461439-000002", "notification.attempt_reserved", "why why why"):
+        assert words in shown
 
 
 def test_plain_lines_tell_each_change_once(scene: Scene, tmp_path: Path) -> None:
