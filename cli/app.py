@@ -25,7 +25,8 @@ class Commands(TyperGroup):
             where = error.context.get("bootstrap", "the given address")
             complain(
                 f"Kafka at {where} does not answer ({error.code}).",
-                "What to do: start it with `make run`, or say where it is: --bootstrap or KAFKA_BOOTSTRAP_SERVERS.",
+                "What to do: start it with `make run`, or say where it is: the PORT_BASE of that run, --bootstrap or"
+                " KAFKA_BOOTSTRAP_SERVERS.",
             )
             raise typer.Exit(EXIT_UNAVAILABLE) from error
         except WrongTopics as error:
