@@ -87,8 +87,8 @@ class Stack:
     def stop(self) -> None:
         """Stops the services as an operator does, so that they finish what they have in hand."""
         self._producer.close()
-        for service in self.services.values():
-            service.stop()
+        codes = {name: service.stop()[0] for name, service in self.services.items()}
+        assert set(codes.values()) == {0}, codes
 
     def tell(self, *facts: Envelope) -> None:
         """Upstream publishes facts, in this order; returns when Kafka has them."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import combinations
 
 import orjson
 import pytest
@@ -18,8 +18,8 @@ LAST_DIGITS = 10
 """A number is recognised by so many, however its beginning is written."""
 
 SLOT = timedelta(seconds=1)
-JITTER = timedelta(milliseconds=400)
-"""Between the moment a slot begins and the arrival of its call at the carrier, on a busy machine."""
+LATE = timedelta(seconds=5)
+"""A slot may be used 2 s late; the rest is for a machine that does ten other things."""
 
 
 @pytest.fixture(scope="module")
@@ -85,5 +85,5 @@ def test_nothing_went_wrong_on_the_way(after: Stack) -> None:
 
 def test_the_carrier_was_never_asked_for_more_than_one_call_a_second(after: Stack) -> None:
     asked = [datetime.fromisoformat(str(entry["at"])) for entry in after.carrier.book("call")]
-    for before, later in pairwise(asked):
-        assert later - before >= SLOT - JITTER
+    for (first, before), (last, later) in combinations(enumerate(asked), 2):
+        assert later - before >= SLOT * (last - first) - LATE
