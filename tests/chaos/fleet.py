@@ -10,6 +10,7 @@ from common.observability.health import READY_PATH
 from tests.support.forks.client import ForkedProcess, Forks
 
 ANSWER_SECONDS = 5
+STOP_SECONDS = 20
 SHOWN_CHARACTERS = 2_000
 
 
@@ -47,8 +48,20 @@ class Fleet:
         """SIGKILL; returns when it is gone."""
         self._processes[name].kill()
 
+    def stop_all(self) -> None:
+        """Ends all in order, so that they leave their groups, or by force; forgets them."""
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            try:
+                process.wait(STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+        self._processes.clear()
+        self._replicas.clear()
+
     def kill_all(self) -> None:
-        """Ends and forgets all."""
+        """Ends and forgets all at once."""
         for process in self._processes.values():
             process.kill()
         self._processes.clear()

@@ -12,8 +12,8 @@ from common.kafka.admin import admin_client, ensure_topics
 from tests.support.ports import free_port
 from tests.support.sandbox import Sandbox
 
-CUSTOMERS_SPEED = 20.0
-"""Simulated customers are this many times faster than life: a call lasts a second and a half."""
+CUSTOMERS_SPEED = 60.0
+"""Simulated customers are this many times faster than life: a call lasts half a second."""
 
 
 class Ground:

@@ -91,7 +91,7 @@ class Observer:
         return self._carrier.book(to=customer.phone_number)
 
     def unfinished(self, service: str, customer: Customer) -> Iterator[str]:
-        """What a service has still to do in the customer's shard: clocks, outbox, changelog, intake, audit."""
+        """What a service has still to do in the customer's shard: clocks, outbox, changelog, intake."""
         keys = ShardKeys(service, customer.shard)
         members = [member.decode() for member in self._redis.zrange(keys.due, 0, -1)]
         for member in members:
@@ -105,14 +105,19 @@ class Observer:
 
     def _unread(self, service: str, shard: int) -> Iterator[str]:
         committed = self._admin.list_group_offsets({service: None})[service]
-        audited = self._redis.hgetall(ShardKeys(service, shard).record)
         for topic in READ_BY[service]:
             place = TopicPartition(topic.name, shard)
             stored, end = committed.get(place), self._ends.get(place, 0)
             if end and (stored is None or stored.offset < end):
-                yield f"{service} has not committed {place.topic} up to {end}"
-            elif int(audited.get(f"at:{place.topic}".encode(), 0)) < end:
-                yield f"{service} has not audited {place.topic} up to {end}"
+                yield f"{service} has not committed {topic.name} up to {end}"
+
+    def unaudited(self, service: str, customer: Customer) -> Iterator[str]:
+        """What a service's audit has not looked at yet in the customer's shard."""
+        audited = self._redis.hgetall(ShardKeys(service, customer.shard).record)
+        for topic in READ_BY[service]:
+            end = self._ends.get(TopicPartition(topic.name, customer.shard), 0)
+            if int(audited.get(f"at:{topic.name}".encode(), 0)) < end:
+                yield f"{service} has not audited {topic.name} up to {end}"
 
     def dead_letters(self) -> int:
         """How many there are in all dead-letter topics."""

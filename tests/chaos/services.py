@@ -18,8 +18,13 @@ MODULES: Mapping[str, str] = {
     DIALER: "services.outbound_dialer",
 }
 
+KILLED: Mapping[str, str] = {"SESSION_TIMEOUT_SECONDS": "1", "AUDIT_EVERY_SECONDS": "0.5"}
+"""What dies must be back soon: its partitions are free again after the session's time-out."""
+
+SPARED: Mapping[str, str] = {"SESSION_TIMEOUT_SECONDS": "6", "AUDIT_EVERY_SECONDS": "30"}
+"""What does not die costs as little as it can: measured, half of a run's CPU went into heartbeats and audits."""
+
 COMMON: Mapping[str, str] = {
-    "SESSION_TIMEOUT_SECONDS": "1",
     "LEASE_SECONDS": "1.5",
     # the embedded Redis loses nothing when its process dies
     "AUDIT_TRAIL_SECONDS": "0",
@@ -71,10 +76,10 @@ class Addresses:
     dialer: str
 
 
-def environment(service: str, at: Addresses, policies: Path) -> dict[str, str]:
-    """The environment of one replica."""
+def environment(service: str, at: Addresses, policies: Path, pace: Mapping[str, str]) -> dict[str, str]:
+    """The environment of one replica, which is `KILLED` or `SPARED`."""
     prefix = service.upper()
-    own = {**COMMON, **OWN[service], "HTTP_PORT": str(at.http_port), "POLICIES_DIR": str(policies)}
+    own = {**COMMON, **pace, **OWN[service], "HTTP_PORT": str(at.http_port), "POLICIES_DIR": str(policies)}
     match service:
         case "notifier":
             own["PUBLIC_URL"] = at.public_url
@@ -134,4 +139,6 @@ PRELOADED = (
     "uvicorn.lifespan.off",
     "uvicorn.protocols.http.httptools_impl",
     "uvicorn.protocols.websockets.auto",
+    # last, because it maps the modules that are there
+    "tests.chaos.warm",
 )
