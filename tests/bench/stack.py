@@ -24,7 +24,7 @@ from common.events.model import Fact
 from common.events.profiles import CustomerProfile
 from common.events.topics import CUSTOMER_PARTITIONS, partition_for
 from common.events.upstream import PremiumPaymentFailed
-from common.kafka.admin import ensure_topics
+from common.kafka.admin import admin_client, ensure_topics
 from tests.support.polling import eventually
 from tests.support.ports import free_port
 from tests.support.sandbox import Sandbox
@@ -125,7 +125,8 @@ def stack(sandbox_settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
         for part in (kafka, redis, sandbox):
             part.start()
             exits.callback(part.stop)
-        ensure_topics(kafka.bootstrap)
+        with admin_client(kafka.bootstrap) as admin:
+            ensure_topics(admin)
         running = Stack(directory, kafka, redis, sandbox)
         exits.callback(running.stop_services)
         yield running
