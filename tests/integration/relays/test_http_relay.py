@@ -131,6 +131,22 @@ def test_a_relay_that_asks_for_a_connection_a_request(host: RelayHost, book: Boo
     assert said == [(201, True, b"ok")] * 2
 
 
+def test_replicas_take_turns_and_a_dead_one_is_passed_over(host: RelayHost, victims: Victims, tmp_path: Path) -> None:
+    ports, files = [free_port(), free_port()], [tmp_path / "one", tmp_path / "two"]
+    servers = [victims.start("http_peer", "serve", port, str(file)) for port, file in zip(ports, files, strict=True)]
+    eventually(lambda: answers(ports[0], b"there"))
+    eventually(lambda: answers(ports[1], b"there"))
+    first, second = (("127.0.0.1", port) for port in ports)
+    port = host.add(Relay(first, conversation(Tap(), Channel.WEBHOOK), others=[second]))
+    assert [answers(port, b"both") for _ in range(4)] == [True] * 4
+    servers[0].kill()
+    assert [answers(port, b"one") for _ in range(3)] == [True] * 3
+    assert [file.read_text().split() for file in files] == [
+        ["there", "both", "both"],
+        ["there", "both", "both", "one", "one", "one"],
+    ]
+
+
 def answers(port: int, body: bytes) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:

@@ -1,7 +1,8 @@
 """The part of a relay that no protocol changes: accept, connect onwards, run both directions, close both ends."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -34,6 +35,7 @@ class Relay:
         conversation: makes the protocol state of one connection.
         patience: how long a new connection waits for the far side to listen, as a load balancer would let it wait for
             the next replica.
+        others: more replicas of the far side; connections take turns and pass over those that refuse.
     """
 
     def __init__(
@@ -42,8 +44,9 @@ class Relay:
         conversation: Callable[[], Conversation],
         *,
         patience: timedelta = timedelta(0),
+        others: Sequence[tuple[str, int]] = (),
     ) -> None:
-        self.upstream = upstream
+        self._turns = deque([upstream, *others])
         self._conversation = conversation
         self._patience = patience
         self._server: asyncio.Server | None = None
@@ -89,10 +92,13 @@ class Relay:
             far_writer.close()
 
     async def _connect_onwards(self) -> Streams:
-        try:
-            return await asyncio.open_connection(*self.upstream, limit=READ_LIMIT)
-        except OSError as error:
-            raise AssertionError("nobody listens") from error
+        self._turns.rotate()
+        for upstream in tuple(self._turns):
+            try:
+                return await asyncio.open_connection(*upstream, limit=READ_LIMIT)
+            except OSError:
+                continue
+        raise AssertionError("nobody listens")
 
 
 async def _until_first(*directions: Coroutine[None, None, None]) -> None:
