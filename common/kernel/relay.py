@@ -72,6 +72,12 @@ class Relay:
             self._dirty.update(shards)
             raise
 
+    async def drain(self, shards: Sequence[int]) -> None:
+        """Carries everything that waits in these shards now."""
+        left = sorted(shards)
+        while left:
+            left = sorted(await self._carry(left))
+
     async def flush(self) -> None:
         """Carries until nothing is left that this process knows of; for a graceful stop."""
         self._dirty.update(self._shards.owned)
@@ -111,13 +117,19 @@ def ledger_relay(
     return Relay(pause=LEDGER_PAUSE, shards=shards, carry=carry)
 
 
-def changelog_relay(changelog: Changelog, writer: LogWriter, topic: str, shards: ShardKeeper) -> Relay:
-    """The relay from changed documents to the service's compacted state topic."""
+def changelog_relay(changelog: Changelog, writer: LogWriter, topic: str, shards: ShardKeeper, ledger: Relay) -> Relay:
+    """The relay from changed documents to the service's compacted state topic.
+
+    Args:
+        ledger: the relay of the same shards' outbox.
+    """
 
     async def carry(dirty: Sequence[int]) -> Sequence[int]:
         changed = await changelog.changed(dirty, BATCH)
         if not changed:
             return []
+        # a document that comes back after a total loss must not know more than the ledger tells
+        await ledger.drain(list(changed))
         await writer.publish(
             topic,
             {shard: [(shot.customer_id.encode(), shot.body) for shot in shots] for shard, shots in changed.items()},

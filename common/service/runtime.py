@@ -132,7 +132,9 @@ class ServiceRuntime(Generic[S]):
         self._ledger_relay = ledger_relay(
             self.store, self._publisher, OUTREACH_EVENTS.name, self._shards, self._published, self._found
         )
-        self._changelog_relay = changelog_relay(self.store, self._publisher, state_topic, self._shards)
+        self._changelog_relay = changelog_relay(
+            self.store, self._publisher, state_topic, self._shards, self._ledger_relay
+        )
         self._watch.due_loop = self._due_loop
         self._watch.relays = (self._ledger_relay, self._changelog_relay)
         self._rebuild = Rebuild(

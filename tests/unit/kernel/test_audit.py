@@ -13,9 +13,9 @@ from common.kernel.kernel import Cause
 from common.kernel.log import LogRecord
 from common.kernel.ports import CommitResult
 from common.kernel.rebuild import Rebuild
-from common.kernel.relay import changelog_relay
+from common.kernel.relay import changelog_relay, ledger_relay
 from tests.support.kernel.desk import CUSTOMER, note
-from tests.support.kernel.facts import FACTS, fact_value, other_fact
+from tests.support.kernel.facts import FACTS, LEDGER, fact_value, other_fact
 from tests.support.kernel.log import KeptLetters, MemoryLog
 from tests.support.kernel.office import Office
 from tests.support.virtual_time import START, pass_time
@@ -55,7 +55,8 @@ class Auditor:
             trail=TRAIL,
             watch=self.seen,
         )
-        self.states = changelog_relay(self.office.store, self.log, STATES, self.office.keeper)
+        ledger = ledger_relay(self.office.store, self.log, LEDGER, self.office.keeper, lambda _: None)
+        self.states = changelog_relay(self.office.store, self.log, STATES, self.office.keeper, ledger)
         self.rebuild = Rebuild(
             records=self.office.store,
             changelog=self.office.store,

@@ -23,7 +23,7 @@ class Wire:
         self.log = log or MemoryLog(self.office.clock.now)
         self.published = 0
         self.ledger = ledger_relay(self.office.store, self.log, LEDGER, self.office.keeper, self._count)
-        self.states = changelog_relay(self.office.store, self.log, STATES, self.office.keeper)
+        self.states = changelog_relay(self.office.store, self.log, STATES, self.office.keeper, self.ledger)
 
     def _count(self, entries: Mapping[int, Sequence[object]]) -> None:
         self.published += sum(map(len, entries.values()))
@@ -143,6 +143,17 @@ class TestChangelog:
 
         wire.office.run(body)
 
+    def test_a_copy_never_knows_more_than_the_ledger_tells(self) -> None:
+        wire = Wire()
+
+        async def body() -> None:
+            await wire.write(*map(str, range(BATCH + 1)))
+            await wire.states.round()
+            assert wire.told == [str(number) for number in range(BATCH + 1)]
+            assert len(wire.log.values(STATES, wire.office.shard)) == 1
+
+        wire.office.run(body)
+
     def test_a_document_that_moves_on_meanwhile_is_copied_again(self) -> None:
         wire = Wire()
 
@@ -153,7 +164,7 @@ class TestChangelog:
                 await super().publish(topic, records)
 
         log = Interrupting(wire.office.clock.now)
-        relay = changelog_relay(wire.office.store, log, STATES, wire.office.keeper)
+        relay = changelog_relay(wire.office.store, log, STATES, wire.office.keeper, wire.ledger)
 
         async def body() -> None:
             await wire.write("one")
