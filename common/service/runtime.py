@@ -35,6 +35,7 @@ from common.observability.health import Health, keep_beating
 from common.observability.logging import get_logger
 from common.observability.metrics import Metrics
 from common.service.http import HttpServer, http_app
+from common.service.patience import Patience
 from common.service.watching import INTAKE, ServiceWatch
 from common.settings import ServiceSettings
 
@@ -42,10 +43,11 @@ S = TypeVar("S")
 _log = get_logger("service")
 
 RETRY_START = timedelta(seconds=1)
-DRAIN = timedelta(seconds=3)
-FLUSH = timedelta(seconds=1)
+STOPPING = timedelta(seconds=8)
+"""All of a stop, even when Kafka and Redis are away; with what libraries need at the end it may not exceed 10 s."""
+
 STEP = timedelta(seconds=3)
-"""Stopping may not take longer than 10 s in all, even when Kafka or Redis are away."""
+FLUSH = timedelta(seconds=1)
 
 PROBE = timedelta(seconds=1)
 LOG_PROBE = timedelta(seconds=5)
@@ -361,24 +363,26 @@ class ServiceRuntime(Generic[S]):
         http: HttpServer,
     ) -> None:
         """Takes nothing new, finishes what is in flight, publishes what is committed, closes."""
+        within = Patience(STOPPING)
         self._conditions[INTAKE].failed("stopping")
-        await _within(STEP, group.stop())
+        await within(STEP, group.stop())
         if self._taking_over is not None:
             loops = [*loops, self._taking_over]
         for loop in loops:
             loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
-        for extra in reversed(extras):
-            await _within(STEP, extra.stop())
-        await _within(STEP, http.stop())
-        left = await self._pool.drain(DRAIN)
+        await within(FLUSH, asyncio.gather(*loops, return_exceptions=True))
+        # before the extras, which hold the connections that calls in flight need
+        left = await self._pool.drain(min(STEP, within.left))
         if left:
             _log.warning("work_left_for_next_owner", count=left)
+        for extra in reversed(extras):
+            await within(STEP, extra.stop())
+        await within(STEP, http.stop())
         for relay in (self._ledger_relay, self._changelog_relay):
             with suppress(TransientError):
-                await _within(FLUSH, relay.flush())
+                await within(FLUSH, relay.flush())
         for close in (self._publisher.close, self._reader.close, self.store.close):
-            await _within(FLUSH, close())
+            await within(FLUSH, close())
 
     def _listen_for_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -388,9 +392,3 @@ class ServiceRuntime(Generic[S]):
     def _fail(self, _reason: str) -> None:
         self._exit_status = 1
         self._ended.set()
-
-
-async def _within(patience: timedelta, step: Awaitable[None]) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(patience.total_seconds()):
-            await step

@@ -1,12 +1,9 @@
 """Runs the callback service: `python -m services.callback`."""
 
-import sys
-
-import uvloop
-
+from common.service.process import run
 from common.settings import load_settings_or_exit
 from services.callback.bootstrap import serve
 from services.callback.settings import CallbackSettings
 
 if __name__ == "__main__":
-    sys.exit(uvloop.run(serve(load_settings_or_exit(CallbackSettings))))
+    run(serve(load_settings_or_exit(CallbackSettings)))

@@ -1,12 +1,9 @@
 """Runs the notifier: `python -m services.notifier`."""
 
-import sys
-
-import uvloop
-
+from common.service.process import run
 from common.settings import load_settings_or_exit
 from services.notifier.bootstrap import serve
 from services.notifier.settings import NotifierSettings
 
 if __name__ == "__main__":
-    sys.exit(uvloop.run(serve(load_settings_or_exit(NotifierSettings))))
+    run(serve(load_settings_or_exit(NotifierSettings)))
