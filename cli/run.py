@@ -52,7 +52,7 @@ def run() -> int:
     except InvalidSettings as error:
         console.print(f"Wrong settings:\n{error}", style="red", markup=False)
         return MISUSED
-    folder = RunFolder(settings.run_directory, settings.port_base)
+    folder = RunFolder(ROOT / settings.run_directory, settings.port_base)
     try:
         with _ended_by_signals(), folder.locked():
             plan = StackPlan(

@@ -31,7 +31,7 @@ class RunSettings(BaseSettings):
     run_directory: Path = Field(
         default=Path(".run"),
         validation_alias="RUN_DIRECTORY",
-        description="Folder for data, logs and secrets of local stacks, one folder in it per PORT_BASE.",
+        description="Folder for data, logs and secrets of local stacks, one in it per PORT_BASE; from the checkout if relative.",
     )
     kafka_bootstrap_servers: str | None = Field(
         default=None,

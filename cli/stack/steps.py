@@ -45,12 +45,12 @@ class Steps:
         step = Step(name=name, detail=detail, started_at=self._clock())
         self.all.append(step)
         self._tell(step)
+        outcome = StepState.FAILED
         try:
             yield step
-        except BaseException:
-            self._end(step, StepState.FAILED)
-            raise
-        self._end(step, StepState.DONE)
+            outcome = StepState.DONE
+        finally:
+            self._end(step, outcome)
 
     def elapsed(self, step: Step) -> float:
         """Seconds that the step took, or takes until now."""

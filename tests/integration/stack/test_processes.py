@@ -11,12 +11,12 @@ from cli.stack.processes import Program, last_words, spawn
 from tests.support.polling import eventually
 
 PARENT = """
-import sys, time
+import signal, sys
 from pathlib import Path
 from cli.stack.processes import Program, spawn
 child = spawn(Program(name="child", command=["sleep", "600"], log_path=Path(sys.argv[1])))
 print(child.pid, flush=True)
-time.sleep(600)
+signal.pause()
 """
 
 
