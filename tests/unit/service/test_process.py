@@ -44,7 +44,8 @@ run(main())
 
 
 def ended(program: str) -> tuple[int, str]:
-    done = subprocess.run([sys.executable, "-c", START + program], capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-c", START + program]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout + done.stderr
 
 
