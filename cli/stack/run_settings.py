@@ -31,7 +31,7 @@ class RunSettings(BaseSettings):
     run_directory: Path = Field(
         default=Path(".run"),
         validation_alias="RUN_DIRECTORY",
-        description="Folder for data, logs and secrets of local stacks, one in it per PORT_BASE; from the checkout if relative.",
+        description="Folder of local stacks (data, logs, secrets), one in it per PORT_BASE; relative to the checkout.",
     )
     kafka_bootstrap_servers: str | None = Field(
         default=None,
