@@ -32,6 +32,9 @@ from tests.support.ports import free_port
 from tests.support.sandbox import Sandbox
 from tests.support.service_process import ServiceProcess
 
+RING_SECONDS = "60"
+"""Twice as long as by default: a phone that is answered by a test rings no faster than life."""
+
 CUSTOMERS_SPEED = 20.0
 """As in `make run`: simulated customers live so many times faster than real ones."""
 
@@ -109,7 +112,7 @@ class Stack:
 
 def _for_tests(policies: Path) -> dict[str, str]:
     directories = {f"{prefix}_POLICIES_DIR": str(policies) for prefix in ("NOTIFIER", "CALLBACK", "DIALER")}
-    return {**directories, "LOG_FORMAT": "json"}
+    return {**directories, "DIALER_RING_SECONDS": RING_SECONDS, "LOG_FORMAT": "json"}
 
 
 def _free_base() -> int:

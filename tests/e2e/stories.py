@@ -4,11 +4,15 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import wraps
 
+import pytest
+
 from tests.e2e.stack import Stack
 
 Story = Callable[[Stack], None]
 
 ATTRIBUTE = "told_as_story"
+SECONDS = 900
+"""A bound for a machine that does ten other things; the first story waits for the start of everything, too."""
 
 
 def story(test: Story) -> Callable[["Stories"], None]:
@@ -21,7 +25,8 @@ def story(test: Story) -> Callable[["Stories"], None]:
     # without this, pytest would look through the wrapper and ask for the story's own argument
     del outcome.__wrapped__
     setattr(outcome, ATTRIBUTE, test)
-    return outcome
+    bounded: Callable[[Stories], None] = pytest.mark.timeout(SECONDS)(outcome)
+    return bounded
 
 
 def stories_among(tests: Iterable[object]) -> list[Story]:

@@ -12,7 +12,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 from common.events.generate import SCHEMAS
 from tests.e2e.ledger import LedgerEntry
 from tests.e2e.stack import Stack
-from tests.e2e.stories import Stories
+from tests.e2e.stories import SECONDS, Stories
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 LAST_DIGITS = 10
 """A number is recognised by so many, however its beginning is written."""
