@@ -50,6 +50,7 @@ LIBRARY_LEVELS: Mapping[str, int] = {
     "asyncio": logging.WARNING,
     "faust": logging.WARNING,
     "kafka": logging.WARNING,
+    "kafka.admin._groups": logging.ERROR,  # cannot read Faust's group metadata, and says so at each look at the members
     "mode": logging.WARNING,
     "twilio": logging.WARNING,  # tells whole requests, numbers and texts included, at INFO
     "uvicorn": logging.WARNING,

@@ -66,6 +66,13 @@ def test_without_a_story_the_line_has_no_empty_fields(stream: io.StringIO) -> No
     assert not {"correlation_id", "trace_id"} & lines(stream)[0].keys()
 
 
+def test_a_look_at_the_group_s_members_is_not_worth_a_line(stream: io.StringIO) -> None:
+    configure_logging("notifier", stream=stream)
+    # kafka-python warns at each look: it cannot read the metadata that Faust gives the coordinator
+    logging.getLogger("kafka.admin._groups").warning("Unable to decode member_metadata")
+    assert lines(stream) == []
+
+
 def test_the_level_holds_for_ours_and_for_libraries(stream: io.StringIO) -> None:
     configure_logging("notifier", level=LogLevel.WARNING, stream=stream)
     _log.info("unheard")
