@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from common.clock import Clock
-from common.kernel.log import LogReader, LogRecord, rest
+from common.kernel.log import LogReader, LogRecord, LogWriter, Span, rest
 from common.kernel.ports import Changelog, ShardRecords, Snapshot
 from common.kernel.shards import ShardKeeper
 
 BATCH = 2_000
+
+SET_UP = (b"#set-up", b"")
+"""Stands in a shard's state topic before anything is done in the shard; no customer id has such a character."""
 
 
 class Rebuild:
@@ -15,6 +18,9 @@ class Rebuild:
 
     What the state topic did not get before the loss is found by the audit, which starts again from the first offset of
     every topic because the shard's record is lost as well; everything possible before the rebuild is in doubt.
+
+    Whether there was a before is written to the state topic first: a store that is lost in its first second, before any
+    document was copied and any offset committed, must not look like one that never was.
     """
 
     def __init__(
@@ -23,18 +29,18 @@ class Rebuild:
         records: ShardRecords,
         changelog: Changelog,
         reader: LogReader,
+        writer: LogWriter,
         shards: ShardKeeper,
         clock: Clock,
         state_topic: str,
-        intake_topics: Sequence[str],
     ) -> None:
         self._records = records
         self._changelog = changelog
         self._reader = reader
+        self._writer = writer
         self._shards = shards
         self._clock = clock
         self._state_topic = state_topic
-        self._intake_topics = intake_topics
 
     async def set_up(self, shards: Sequence[int]) -> int:
         """Makes these shards ready for decisions; returns how many documents were brought back.
@@ -45,20 +51,19 @@ class Rebuild:
         unborn = [shard for shard in shards if not (await self._shards.record(shard)).born]
         if not unborn:
             return 0
-        restored = await self._restore(unborn)
-        worked_before = await self._worked_before(unborn)
+        held = await self._reader.spans(self._state_topic, unborn)
+        restored = await self._restore(held)
+        new = [shard for shard in unborn if not held[shard].end]
+        if new:
+            await self._writer.publish(self._state_topic, {shard: [SET_UP] for shard in new})
         for shard in unborn:
-            # a shard nobody ever worked on has no past to doubt
-            doubt = self._clock.now() if restored.get(shard) or shard in worked_before else None
-            await self._records.settle(shard, doubt_until=doubt)
+            # a shard that was never set up has no past to doubt
+            await self._records.settle(shard, doubt_until=None if shard in new else self._clock.now())
             self._shards.forget(shard)
         return sum(restored.values())
 
-    async def _worked_before(self, shards: Sequence[int]) -> set[int]:
-        return {shard for topic in self._intake_topics for shard in await self._reader.committed(topic, shards)}
-
-    async def _restore(self, shards: Sequence[int]) -> Mapping[int, int]:
-        spans = rest(await self._reader.spans(self._state_topic, shards), {})
+    async def _restore(self, held: Mapping[int, Span]) -> Mapping[int, int]:
+        spans = rest(held, {})
         restored: dict[int, int] = {}
         while spans:
             chunk = await self._reader.read(self._state_topic, spans, BATCH)

@@ -143,10 +143,10 @@ class ServiceRuntime(Generic[S]):
             records=self.store,
             changelog=self.store,
             reader=self._reader,
+            writer=self._publisher,
             shards=self._shards,
             clock=self.clock,
             state_topic=state_topic,
-            intake_topics=tuple(self._interests),
         )
 
     def _published(self, entries: Mapping[int, Sequence[OutboxEntry]]) -> None:

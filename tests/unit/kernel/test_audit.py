@@ -61,10 +61,10 @@ class Auditor:
             records=self.office.store,
             changelog=self.office.store,
             reader=self.log,
+            writer=self.log,
             shards=self.office.keeper,
             clock=self.office.clock,
             state_topic=STATES,
-            intake_topics=(FACTS,),
         )
 
     async def _handle(self, envelope: Envelope, cause: Cause) -> CommitResult:
@@ -385,6 +385,18 @@ class TestTotalLoss:
             await desk.lose_all()
             assert await desk.rebuild.set_up(range(4)) == 0
             assert (await desk.office.keeper.moment(desk.office.shard)).doubt_until is None
+
+        desk.run(body)
+
+    def test_a_store_lost_before_anything_was_copied_is_doubted_all_the_same(self) -> None:
+        desk = Auditor()
+
+        async def body() -> None:
+            await desk.lose_all()
+            await desk.rebuild.set_up(range(4))
+            await desk.lose_all()
+            assert await desk.rebuild.set_up(range(4)) == 0
+            assert (await desk.office.keeper.moment(desk.office.shard)).doubt_until == desk.office.clock.now()
 
         desk.run(body)
 
