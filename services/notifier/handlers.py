@@ -82,7 +82,7 @@ class Handlers:
             TransientError: store unavailable.
         """
         if envelope.data is None:
-            return await self._handle(envelope, cause, lambda state, _: decide_erase(state, self.rules))
+            return await self._handle(envelope, cause, lambda state, _: decide_erase(state, envelope.time, self.rules))
         if isinstance(envelope.data, CustomerProfile):
             profile = _profile(envelope.data, envelope)
             return await self._handle(

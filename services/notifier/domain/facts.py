@@ -1,6 +1,7 @@
 """Facts in: what to tell, what to hold for a profile, what to cancel."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from common.errors import InvalidEvent
 from common.events.ledger import (
@@ -41,7 +42,7 @@ def decide_fact(state: NotifierState, fact: Fact, rules: Rules, moment: Moment) 
     Raises:
         InvalidEvent: the rules cannot be applied to it, or too many facts wait for this customer's profile.
     """
-    if state.erased:
+    if state.erased_since(fact.happened_at) or (state.erased_at and state.profile is None):
         return _ignored(state, fact, "the customer was erased")
     closed = _close(state, fact, rules, moment)
     journeys = rules.pack.journeys_for(fact.type)
@@ -54,9 +55,9 @@ def decide_fact(state: NotifierState, fact: Fact, rules: Rules, moment: Moment) 
 
 def decide_profile(state: NotifierState, profile: Profile, rules: Rules, moment: Moment) -> NotifierDecision:
     """A profile: the newest told counts; facts that waited for the first one go on now."""
-    if state.profile is not None and state.profile.told_at >= profile.told_at:
+    if state.erased_since(profile.told_at) or (state.profile and state.profile.told_at >= profile.told_at):
         return Decision(state)
-    decision: NotifierDecision = Decision(replace(state, profile=profile, erased=False, held=()))
+    decision: NotifierDecision = Decision(replace(state, profile=profile, held=()))
     for fact in state.held:
         released = FactReleased(fact_id=fact.origin.fact_id, fact_type=fact.type)
         journeys = rules.pack.journeys_for(fact.type)
@@ -65,11 +66,17 @@ def decide_profile(state: NotifierState, profile: Profile, rules: Rules, moment:
     return decision
 
 
-def decide_erase(state: NotifierState, rules: Rules) -> NotifierDecision:
-    """The customer shall be erased: cancels what is open and keeps nothing but the fact of the erasure."""
+def decide_erase(state: NotifierState, at: datetime, rules: Rules) -> NotifierDecision:
+    """The customer shall be erased: cancels what is open and keeps nothing but the fact of the erasure.
+
+    Args:
+        at: when upstream said so; a profile told later is a new one and stays.
+    """
+    if state.profile is not None and state.profile.told_at > at:
+        return Decision(state)
     record = rules.record("profile.tombstone", "the customer shall be erased")
     told = tuple(NotificationCancelled(notification_id=item.notification_id, decision=record) for item in state.open)
-    return Decision(NotifierState(state.customer_id, erased=True), told)
+    return Decision(NotifierState(state.customer_id, erased_at=at), told)
 
 
 def _open_all(

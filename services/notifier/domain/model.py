@@ -149,14 +149,23 @@ class Notification:
 
 @dataclass(frozen=True)
 class NotifierState:
-    """The customer's document."""
+    """The customer's document.
+
+    Attributes:
+        erased_at: when the customer was to be erased; what was said or happened until then must not come back, even if
+            lost writes make it arrive again.
+    """
 
     customer_id: str
     profile: Profile | None = None
-    erased: bool = False
+    erased_at: datetime | None = None
     notifications: dict[str, Notification] = field(default_factory=dict)
     held: tuple[Fact, ...] = ()
     closings: tuple[Closing, ...] = ()
+
+    def erased_since(self, at: datetime) -> bool:
+        """Whether the customer was erased then or later."""
+        return self.erased_at is not None and at <= self.erased_at
 
     def having(self, notification: Notification) -> "NotifierState":
         """With this message, new or changed; ended ones beyond the bound are dropped, oldest first."""

@@ -70,7 +70,7 @@ class Stage:
         self.play(partial(decide_profile, profile=profile, rules=self.rules, moment=self.moment()))
 
     def erase(self) -> None:
-        self.play(partial(decide_erase, rules=self.rules))
+        self.play(partial(decide_erase, at=self.now, rules=self.rules))
 
     def ring(self) -> list[Effect]:
         """Everything due now rings once; returns the new effects."""

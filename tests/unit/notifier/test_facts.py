@@ -116,10 +116,30 @@ def test_erasure_cancels_and_forgets() -> None:
     stage = Stage()
     stage.fact(failed())
     stage.erase()
-    assert stage.state == NotifierState("c-1", erased=True)
+    assert stage.state == NotifierState("c-1", erased_at=NOON)
     assert stage.types[-1] == "notification.cancelled"
     stage.fact(failed("f-2"))
     assert stage.types[-1] == "fact.ignored"
+
+
+def test_what_was_said_before_an_erasure_does_not_come_back() -> None:
+    stage = Stage()
+    stage.erase()
+    stage.profile(MARIA)
+    assert stage.state == NotifierState("c-1", erased_at=NOON)
+    newer = replace(MARIA, told_at=NOON + timedelta(days=1))
+    stage.profile(newer)
+    assert stage.state.profile == newer
+    stage.fact(failed())  # happened before the erasure
+    assert stage.types[-1] == "fact.ignored"
+
+
+def test_an_erasure_that_comes_late_leaves_a_newer_profile() -> None:
+    stage = Stage()
+    newer = replace(MARIA, told_at=NOON + timedelta(days=1))
+    stage.profile(newer)
+    stage.erase()
+    assert stage.state.profile == newer
 
 
 def test_open_messages_and_remembered_payments_are_bounded() -> None:
