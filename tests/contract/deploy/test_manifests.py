@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from common.observability.health import LIVE_PATH, READY_PATH
 from common.service.http import GRACEFUL_SECONDS
-from common.service.runtime import DRAIN, FLUSH
+from common.service.runtime import STOPPING
 from common.settings import load_settings, variable_of
 from common.settings import variables as variables_of
 from tests.contract.deploy.manifests import (
@@ -137,8 +137,7 @@ def test_probes_ask_the_paths_that_the_service_answers(deployment: Resource) -> 
 
 
 def test_a_pod_has_time_to_stop(deployment: Resource) -> None:
-    needed = GRACEFUL_SECONDS + DRAIN.total_seconds() + FLUSH.total_seconds()
-    assert needed <= MAX_STOP_SECONDS
+    assert max(GRACEFUL_SECONDS, STOPPING.total_seconds()) <= MAX_STOP_SECONDS
     waits = container(deployment)["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] >= waits + MAX_STOP_SECONDS
 

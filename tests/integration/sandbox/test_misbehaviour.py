@@ -120,9 +120,9 @@ def test_receipts_overtake_each_other(
 ) -> None:
     sandbox.misbehave(receipts_reordered=0.5, receipts_held_seconds=0.3, seed=5)
     path = f"/overtaken{number('41')[1:]}"
-    for n in range(10):
+    for n in range(40):
         send(client, number("41"), f"text {n}", callback=application.url + path)
-    eventually(lambda: len(application.at(path)) == 20)
+    eventually(lambda: len(application.at(path)) == 80)
     order: dict[str, list[str]] = {}
     for request in application.at(path):
         order.setdefault(request.params["MessageSid"], []).append(request.params["MessageStatus"])
