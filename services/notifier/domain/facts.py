@@ -59,11 +59,19 @@ def decide_profile(state: NotifierState, profile: Profile, rules: Rules, moment:
         return Decision(state)
     decision: NotifierDecision = Decision(replace(state, profile=profile, held=()))
     for fact in state.held:
-        released = FactReleased(fact_id=fact.origin.fact_id, fact_type=fact.type)
-        journeys = rules.pack.journeys_for(fact.type)
-        opened = _open_all(decision.state, fact, journeys, rules, replace(moment, since=moment.now))
-        decision = _joined(decision, replace(opened, ledger=(released, *opened.ledger)))
+        decision = _joined(decision, _release(decision.state, fact, rules, moment))
     return decision
+
+
+def _release(state: NotifierState, fact: Fact, rules: Rules, moment: Moment) -> NotifierDecision:
+    released = FactReleased(fact_id=fact.origin.fact_id, fact_type=fact.type)
+    try:
+        journeys = rules.pack.journeys_for(fact.type)
+        opened = _open_all(state, fact, journeys, rules, replace(moment, since=moment.now))
+    except InvalidEvent as error:
+        # the profile is good: a fact that the pack cannot judge must not take it to the dead letters
+        return Decision(state, (released, _ignore(fact, f"the rules cannot be applied to it: {error.code}")))
+    return replace(opened, ledger=(released, *opened.ledger))
 
 
 def decide_erase(state: NotifierState, at: datetime, rules: Rules) -> NotifierDecision:

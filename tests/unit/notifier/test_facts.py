@@ -8,7 +8,8 @@ import pytest
 from common.errors import InvalidEvent
 from services.notifier.domain.effects import MessageSeen
 from services.notifier.domain.model import MAX_CLOSINGS, MAX_HELD, MAX_OPEN, NotifierState, Status
-from tests.unit.notifier.stage import MARIA, NOON, Stage, failed, paid
+from tests.support.packs import pack_with
+from tests.unit.notifier.stage import MARIA, NOON, RULES, Stage, failed, paid
 
 
 def test_a_failed_payment_plans_one_message_due_at_once() -> None:
@@ -93,6 +94,15 @@ def test_a_held_fact_that_was_paid_meanwhile_is_not_told() -> None:
     stage.profile(MARIA)
     assert "notification.scheduled" not in stage.types
     assert stage.types[-1] == "notification.suppressed"
+
+
+def test_a_held_fact_that_the_pack_cannot_judge_does_not_keep_the_profile_out() -> None:
+    pack = pack_with(journeys="id: payment_failed_sms\nwhen: event.bank_name == 'Example Bank'\n")
+    stage = Stage(NotifierState("c-1"), rules=replace(RULES, pack=pack))
+    stage.fact(failed())
+    stage.profile(MARIA)
+    assert stage.state.profile == MARIA
+    assert stage.types == ["fact.held", "fact.released", "fact.ignored"]
 
 
 def test_held_facts_are_bounded() -> None:
