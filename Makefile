@@ -51,8 +51,8 @@ integration: $(READY) ## Real Kafka, Redis, gRPC and carrier sandbox
 e2e: $(READY) ## The whole stack, and its pages in a browser
 	$(PYTEST) tests/e2e
 
-simulate: $(READY) ## Seeded schedules of faults on virtual time (N=10000, SEED=)
-	$(PYTEST) tests/simulation
+simulate: $(READY) ## Seeded schedules of faults on virtual time (N=10000, SEED=0)
+	$(BIN)/python -m tests.simulation --schedules $(or $(N),10000) --seed $(or $(SEED),0)
 
 chaos: $(READY) ## Processes killed at every step, messages counted at the carrier (KILLS=20)
 	$(PYTEST) tests/chaos

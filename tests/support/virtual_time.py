@@ -101,18 +101,20 @@ class VirtualLoop:
         Raises:
             Deadlock: nothing is left to run.
         """
+        step = self.step
         while not done():
-            if not self.step():
+            if not step():
                 raise Deadlock(f"nothing left to run after {self._time:.3f} virtual seconds")
 
     def step(self) -> bool:
         """Runs one callback; False when none is left."""
-        if not self._ready:
+        ready = self._ready
+        if not ready:
             self._wake_next()
-        if not self._ready:
-            return False
-        handle = self._chosen()
-        if not handle.cancelled():
+            if not ready:
+                return False
+        handle = ready.pop() if len(ready) == 1 else self._chosen()
+        if not handle._cancelled:  # half the cost of asking, and asked for every callback
             self.run_handle(handle)
         return True
 
@@ -121,21 +123,24 @@ class VirtualLoop:
         handle._run()
 
     def _chosen(self) -> asyncio.Handle:
-        if self._rng is None or len(self._ready) == 1:
-            return self._ready.pop(0)
-        at = int(self._rng.random() * len(self._ready))
-        self._ready[at], self._ready[-1] = self._ready[-1], self._ready[at]
-        return self._ready.pop()
+        ready = self._ready
+        if self._rng is None:
+            return ready.pop(0)
+        at = int(self._rng.random() * len(ready))
+        ready[at], ready[-1] = ready[-1], ready[at]
+        return ready.pop()
 
     def _wake_next(self) -> None:
         """Moves time on to the next timer that still counts, and all that are due with it."""
-        while self._timers and self._timers[0][2].cancelled():
-            heappop(self._timers)
-        if not self._timers:
-            return
-        self._time = max(self._time, self._timers[0][0])
-        while self._timers and self._timers[0][0] <= self._time:
-            self._ready.append(heappop(self._timers)[2])
+        timers, ready = self._timers, self._ready
+        while timers and not ready:
+            when, _, handle = heappop(timers)
+            if handle.cancelled():
+                continue
+            self._time = max(self._time, when)
+            ready.append(handle)
+            while timers and timers[0][0] <= self._time:
+                ready.append(heappop(timers)[2])
 
     def _cancel_the_rest(self) -> None:
         rest = [task for task in asyncio.all_tasks(self._self) if not task.done()]

@@ -1,0 +1,1 @@
+"""The path's services in one process on virtual time, under seeded schedules of faults."""
