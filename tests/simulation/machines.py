@@ -3,7 +3,7 @@
 import asyncio
 from asyncio import events
 from collections.abc import Callable, Coroutine
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 from heapq import heappush
 from random import Random
@@ -37,7 +37,6 @@ class Machine:
     starts: int = 0
     at_step: dict[int, Callable[[], None]] = field(default_factory=dict)
     at_start: dict[int, Callable[[], None]] = field(default_factory=dict)
-    tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     context: Context = field(default_factory=Context)
 
     def __post_init__(self) -> None:
@@ -58,6 +57,7 @@ class MachineLoop(VirtualLoop):
         super().__init__(rng)
         self.budget = budget
         self.steps = 0
+        self._started: list[tuple[asyncio.Task[Any], Coroutine[Any, Any, Any], Context]] = []
 
     def run_handle(self, handle: asyncio.Handle) -> None:
         """Runs the callback, unless its machine is dead, frozen, or dies or freezes now."""
@@ -97,9 +97,7 @@ class MachineLoop(VirtualLoop):
 
     def start(self, machine: Machine, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Starts work on a machine; it ends with the machine."""
-        task = self.create_task(work, context=machine.context.copy())
-        machine.tasks.append(task)
-        return task
+        return self.create_task(work, context=machine.context.copy())
 
     def run_alone(self, main: Coroutine[Any, Any, T]) -> T:
         """The coroutine's result; whatever else is under way then stays as it is."""
@@ -111,11 +109,24 @@ class MachineLoop(VirtualLoop):
         finally:
             events._set_running_loop(None)
 
+    def create_task(
+        self, coro: Coroutine[Any, Any, T], *, name: object = None, context: Context | None = None
+    ) -> asyncio.Task[T]:
+        """Starts a coroutine, and remembers it so that it can be abandoned."""
+        own = context or copy_context()
+        task = super().create_task(coro, context=own)
+        self._started.append((task, coro, own))
+        return task
+
     def forget(self) -> None:
         """Lets go of what was still under way, without a word about it."""
-        for task in asyncio.all_tasks(self._self):
+        events._set_running_loop(self._self)
+        for task, coroutine, context in self._started:
             if not task.done():
                 task._log_destroy_pending = False  # type: ignore[attr-defined]  # abandoned on purpose, as by SIGKILL
+                context.run(coroutine.close)
+        events._set_running_loop(None)
+        self._started.clear()
         self._ready.clear()
         self._timers.clear()
 

@@ -250,8 +250,8 @@ class Replica(Generic[S]):
                 break
         if not self.leaving:
             self.keeper.own(shards)
-            self.service.store.clocks_bell.ring()
-            self.service.store.ledger_bell.ring()
+            for bell in (self.service.store.clocks_bell, self.service.store.ledger_bell, self.service.store.run_bell):
+                bell.ring()
 
     async def _consume(self, topic: str) -> None:
         group = self.service.group

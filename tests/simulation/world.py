@@ -25,7 +25,7 @@ from tests.simulation.topics import SharedLog
 from tests.simulation.upstream import CUSTOMER, event_of, topic_of
 
 PARTITIONS = 2
-BUDGET = 60_000
+BUDGET = 20_000
 """Callbacks; a usual schedule takes a thousand or two."""
 
 SESSION_TIMEOUT = 6.0
